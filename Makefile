@@ -1,0 +1,53 @@
+# `make demo` and `make test` are all a newcomer needs; each sets up what it uses.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+RUN_STAMP := .venv/.installed
+DEV_STAMP := .venv/.installed-dev
+DEMO_DIR ?= demo
+export NUMBA_THREADING_LAYER := workqueue
+
+.PHONY: setup demo test check format lint types imports bench docs clean
+
+setup: $(RUN_STAMP)  ## Make .venv with what running needs; leaves .venv/bin/groundswell
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet 'uv>=0.9'
+
+$(RUN_STAMP): pyproject.toml uv.lock | .venv/bin/python
+	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml uv.lock | .venv/bin/python
+	$(BIN)/uv sync --quiet --frozen --inexact --all-extras --all-groups
+	@touch $@ $(RUN_STAMP)
+
+demo: setup  ## Make the demo company, compute, print the queue and one full explanation
+	$(BIN)/groundswell demo --project $(DEMO_DIR)
+
+test: $(DEV_STAMP)  ## Set up everything the tests use, then run them
+	scripts/test-requirements.sh
+	$(BIN)/pytest
+
+check: $(DEV_STAMP) format lint types imports test  ## The whole gate
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+
+types: $(DEV_STAMP)
+	$(BIN)/basedpyright
+
+imports: $(DEV_STAMP)
+	$(BIN)/lint-imports
+
+bench: $(DEV_STAMP)  ## What we promise, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+docs: $(DEV_STAMP)  ## Write docs/reference from the code
+	$(BIN)/python -m groundswell.cli.reference docs/reference
+
+clean:
+	rm -rf .venv $(DEMO_DIR) .pytest_cache .ruff_cache .hypothesis

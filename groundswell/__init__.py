@@ -1,0 +1,1 @@
+"""Groundswell: product events in, explained product-qualified leads out."""

@@ -1,0 +1,145 @@
+"""Commands that compute and show: run, accounts, explain, features, journal."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app
+from groundswell.cli.output import err, number, out, print_json
+from groundswell.cli.story import print_explanation, print_queue
+from groundswell.engine import Project
+from groundswell.errors import Problem, UsageError
+
+
+def parse_day(text: str | None) -> date | None:
+    """Return the day a user wrote as YYYY-MM-DD, or None when none was given.
+
+    Raises:
+        UsageError: The text is no such day.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            Problem(
+                code="usage-day",
+                what=f"`{text}` is not a day.",
+                fix="Write the UTC day as year-month-day, such as 2026-06-30.",
+            )
+        ) from None
+
+
+@app.command()
+def run(as_of: AsOfOption = None, project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """Score every account, decide, and record it in the journal."""
+    with Project.open(project) as opened:
+        report = opened.run(as_of=parse_day(as_of))
+    if json:
+        print_json(report)
+        return
+    out.print(
+        f"As of {report.as_of}: {number(report.accounts)} accounts scored, "
+        f"[bold]{number(report.qualified)} qualified[/bold] "
+        f"({number(len(report.newly_qualified))} newly, {number(len(report.released))} released), "
+        f"{number(report.hand_overs)} to hand over."
+    )
+    shares = ", ".join(f"{motion} {number(count)}" for motion, count in report.motions.items())
+    out.print(f"Motions: {shares}. Journal: {number(report.journal_entries)} new entries.")
+
+
+@app.command()
+def accounts(
+    limit: Annotated[int | None, typer.Option(help="At most so many; 0 for all.")] = None,
+    qualified: Annotated[bool, typer.Option("--qualified", help="Only qualified ones.")] = False,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """List accounts as of the latest run, best first."""
+    with Project.open(project) as opened:
+        rows = opened.accounts(qualified=qualified)
+    if json:
+        print_json(rows[:limit] if limit else rows)
+        return
+    shown = rows[: (25 if limit is None else limit) or None]
+    print_queue(shown)
+    if len(shown) < len(rows):
+        err.print(f"{len(rows) - len(shown)} more; `--limit 0` shows all.")
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Argument(help="Account id, name, or domain.")],
+    as_of: AsOfOption = None,
+    user: Annotated[
+        str | None, typer.Option(help="Say why this user belongs to the account.")
+    ] = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Explain one account: every point, rule, guardrail and link, as of any day."""
+    with Project.open(project) as opened:
+        explanation = opened.explain(account, as_of=parse_day(as_of), user=user)
+    if json:
+        print_json(explanation)
+    else:
+        print_explanation(explanation)
+
+
+@app.command()
+def features(
+    as_of: AsOfOption = None,
+    weeks: Annotated[int, typer.Option(help="As of so many weekly days, ending at --as-of.")] = 1,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write Parquet here instead of printing.")
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Compute every feature of every account, as of one day or many weekly ones."""
+    day = parse_day(as_of)
+    with Project.open(project) as opened:
+        if out_file:
+            rows = opened.write_features(out_file, as_of=day, weeks=weeks)
+            err.print(f"Wrote {number(rows)} rows to {out_file}.")
+            return
+        only = [account] if account else None
+        frame = opened.features(as_of=day, weeks=weeks, accounts=only)
+    if json:
+        print_json(frame.to_dicts())
+        return
+    if account:
+        table = Table("feature", *(str(item) for item in frame["as_of"]), box=None, pad_edge=False)
+        for name in frame.columns[2:]:
+            table.add_row(name, *(number(value) for value in frame[name]))
+        out.print(table)
+        return
+    out.print(str(frame))
+
+
+@app.command()
+def journal(
+    account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    kind: Annotated[str | None, typer.Option(help="qualified, released, decided, ...")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Show what was decided, when and why, newest first."""
+    with Project.open(project) as opened:
+        entries = opened.journal(account=account, kind=kind, limit=limit)
+    if json:
+        print_json(entries)
+        return
+    table = Table("as of", "account", "what", "why", box=None, pad_edge=False)
+    for entry in entries:
+        reason = str(entry.body.get("reason", ""))
+        table.add_row(str(entry.as_of), entry.account_id, entry.kind, reason)
+    out.print(table)

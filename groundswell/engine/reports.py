@@ -1,0 +1,139 @@
+"""What the engine answers with: plain records that a face renders and a notebook shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from groundswell.model import (
+    Component,
+    Decision,
+    GuardrailResult,
+    Link,
+    Reject,
+    RuleTrace,
+    Scalar,
+    Trigger,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What one load did.
+
+    Attributes:
+        source: Name of the source the records were loaded under.
+        kind: Kind of record.
+        added: Records that are new in the warehouse.
+        duplicates: Records that were there already.
+        rejected: Rows put into quarantine.
+        reject_codes: Rejected rows by the code of their reason.
+        seconds: Wall-clock time taken.
+    """
+
+    source: str
+    kind: str
+    added: int
+    duplicates: int
+    rejected: int
+    reject_codes: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReject:
+    """A quarantined row with the number it is known by."""
+
+    id: int
+    quarantined_at: datetime
+    reject: Reject
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One account in a list, best first: the fields of `accounts --json`."""
+
+    account_id: str
+    name: str | None
+    score: float
+    qualified: bool
+    tier: str
+    fit_band: str
+    motion: str
+    parts: dict[str, float]
+    reasons: list[str]
+    hand_over: bool
+    triggers: list[str]
+    qualified_since: date | None = None
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one run found and recorded.
+
+    Attributes:
+        as_of: The UTC day whose knowledge was used.
+        accounts: How many accounts were scored.
+        qualified: How many are qualified after debouncing.
+        newly_qualified: Account ids that crossed since the run before.
+        released: Account ids let go since the run before.
+        hand_overs: How many decisions bring in a human.
+        motions: Accounts by motion.
+        journal_entries: Entries written; 0 when the same run was recorded before.
+        seconds: Wall-clock time by step.
+    """
+
+    as_of: date
+    accounts: int
+    qualified: int
+    newly_qualified: list[str]
+    released: list[str]
+    hand_overs: int
+    motions: dict[str, int]
+    journal_entries: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one account as of one day: the fields of `explain --json`."""
+
+    account_id: str
+    name: str | None
+    as_of: date
+    score: float
+    qualified: bool
+    qualified_since: date | None
+    tier: str
+    fit_band: str
+    bands: dict[str, str]
+    motion: str
+    parts: dict[str, float]
+    weights: dict[str, float]
+    reasons: list[str]
+    components: tuple[Component, ...]
+    rules: tuple[RuleTrace, ...]
+    guardrails: tuple[GuardrailResult, ...]
+    triggers: tuple[Trigger, ...]
+    decision: Decision
+    model_version: str
+    features: dict[str, Scalar]
+    links: tuple[Link, ...]
+    score_history: list[tuple[date, float]] = field(default_factory=list[tuple[date, float]])
+
+    def _repr_html_(self) -> str:
+        """Show the score and its components as a table in a notebook."""
+        rows = "".join(
+            f"<tr><td>{item.part}</td><td>{item.name}</td><td>{item.points:.1f} / {item.max:.1f}</td>"
+            f"<td>{item.sentence}</td></tr>"
+            for item in self.components
+        )
+        return (
+            f"<h4>{self.name or self.account_id}: {self.score:.1f} as of {self.as_of}</h4>"
+            f"<table><tr><th>part</th><th>component</th><th>points</th><th>why</th></tr>{rows}</table>"
+        )
+
+
+Plain = dict[str, Any]

@@ -1,1 +1,1 @@
-"""config"""
+"""The configuration: what may be written, reading it with positions, and explaining it."""

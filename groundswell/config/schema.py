@@ -260,9 +260,12 @@ class SourceDef(Block):
     query: str | None = None
     table: str | None = None
     cursor: str | None = None
-    format: Literal[
-        "csv", "jsonl", "parquet", "segment", "rudderstack", "amplitude", "mixpanel", "posthog"
-    ] | None = None
+    format: (
+        Literal[
+            "csv", "jsonl", "parquet", "segment", "rudderstack", "amplitude", "mixpanel", "posthog"
+        ]
+        | None
+    ) = None
     csv: CsvDialect = Field(default_factory=CsvDialect)
     columns: dict[str, str] = Field(default_factory=dict[str, str])
     constants: dict[str, Plain] = Field(default_factory=dict[str, Plain])

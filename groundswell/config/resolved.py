@@ -1,0 +1,190 @@
+"""The configuration resolved: presets merged in, short forms made long, expressions compiled.
+
+The other stages read these and never the raw blocks of `schema`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from groundswell.config.expressions import Expression
+    from groundswell.config.schema import Threshold
+    from groundswell.config.vocabulary import ValueType
+    from groundswell.errors import Place
+    from groundswell.model import Motion, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How to read one value from an event: a path into its properties, or a fixed text.
+
+    Exactly one of the two is set; `path` is written without `properties.`.
+    """
+
+    path: str | None = None
+    literal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One matcher of one meaning; an event carries the meaning if any entry matches.
+
+    Attributes:
+        name: The meaning, such as `used_feature`.
+        label: Its kind, such as `dashboards`; None when it has none.
+        events: Globs over event names (`*` any text, `?` one character); any matches.
+        pages: Globs over the path of a page view; any matches.
+        where: Property path (without `properties.`) and the texts it may equal; all must hold.
+        reads: Reader name to how it is read; every reader the meaning takes is here.
+        paid: It is a feature of a paid plan.
+        enterprise: It is a feature of the enterprise plan.
+    """
+
+    name: str
+    label: str | None
+    events: tuple[str, ...]
+    pages: tuple[str, ...]
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    reads: dict[str, Reader]
+    paid: bool = False
+    enterprise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """How one feature, or one condition, becomes points on its part's scale.
+
+    Exactly one of three forms: a curve (`feature`, `at`, `give`), a lookup (`feature`, `lookup`;
+    the key `other` catches what is not listed; true and false are the keys `true` and `false`),
+    or a condition (`when`, `points`).
+    """
+
+    name: str
+    part: Part
+    feature: str | None
+    at: tuple[float, ...] | None
+    give: tuple[float, ...] | None
+    lookup: dict[str, float] | None
+    when: Expression | None
+    points: float | None
+    unknown: float
+    say: str | None
+    say_unknown: str | None
+    feature_type: ValueType | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartDef:
+    """One part of the score: its weight and its components, in order."""
+
+    weight: float
+    components: tuple[ComponentSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreDef:
+    """The score as it is computed.
+
+    Attributes:
+        preset: Name of the preset it began with.
+        version: The preset's name and a short hash of everything below.
+        combine: `weighted` (sum of weight x part), `sum` (sum of parts) or `multiply`
+            (usage and behaviour weighted, times fit).
+        parts: The parts with at least one component or a weight.
+        qualified: What the score must pass.
+        enterprise: What it must pass for enterprise; None when the preset has no such line.
+        release_below: Points under the threshold at which an account is let go.
+        release_days: Days it must stay there first.
+        cool_down_days: Days before it may qualify again, unless it raises its hand.
+    """
+
+    preset: str
+    version: str
+    combine: str
+    parts: dict[Part, PartDef]
+    qualified: Threshold
+    enterprise: Threshold | None
+    release_below: float
+    release_days: int
+    cool_down_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan of the price list; prices are per month. `price_from`: the flat price is a start."""
+
+    name: str
+    price_per_seat: Decimal | None = None
+    price_flat: Decimal | None = None
+    price_from: bool = False
+    seats: int | None = None
+    usage: int | None = None
+    motion: Motion | None = None
+    talk_to_sales: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One routing rule; the first whose condition is true decides."""
+
+    name: str
+    when: Expression
+    motion: Motion
+    team: str | None = None
+    play: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSpec:
+    """A reason to act now; it fires on the day its condition starts to hold."""
+
+    name: str
+    family: str
+    when: Expression
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """What must hold before a person contacts a self-serve user; lengths in days."""
+
+    min_account_age_days: int
+    needs_activation: bool
+    max_silence_days: int
+    needs_signal: bool
+    respect_onboarding: bool
+    account_touch_days: int
+    person_touch_days: int
+    holdout_share: float
+    do_not_contact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person who works accounts; `territory` is a condition over an account's features."""
+
+    name: str
+    email: str
+    role: str | None
+    timezone: str
+    capacity: int | None
+    territory: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The people who work one motion, and how fast they answer.
+
+    `first_touch_hours` counts working hours when `working_hours` is true.
+    """
+
+    name: str
+    members: tuple[Member, ...] = field(default=())
+    assign: str = "round_robin"
+    first_touch_hours: float | None = None
+    working_hours: bool = False

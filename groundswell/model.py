@@ -151,6 +151,11 @@ class Decision:
         triggers: What started to hold.
         quadrant: Place on the 2x2 of engagement and account value.
         model_version: Version of the score definition used.
+        team: Team the account goes to; `owner` for the person who owns it in the CRM.
+        play: What the rep is advised to do, by the rule.
+        owner: Who owns the account in the CRM, if anyone.
+        watch: How closely a new account is watched, by fit alone: `self_serve_only`, `monitor`
+            or `fast_track`.
     """
 
     account_id: str
@@ -165,6 +170,10 @@ class Decision:
     triggers: tuple[Trigger, ...]
     quadrant: str
     model_version: str
+    team: str | None = None
+    play: str | None = None
+    owner: str | None = None
+    watch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

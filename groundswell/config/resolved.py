@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from groundswell.config.schema import Bands
+
 if TYPE_CHECKING:
     from decimal import Decimal
 
@@ -100,6 +102,7 @@ class ScoreDef:
         release_below: Points under the threshold at which an account is let go.
         release_days: Days it must stay there first.
         cool_down_days: Days before it may qualify again, unless it raises its hand.
+        bands: From where a part counts as medium and as high.
     """
 
     preset: str
@@ -111,6 +114,7 @@ class ScoreDef:
     release_below: float
     release_days: int
     cool_down_days: int
+    bands: Bands = field(default_factory=Bands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,16 @@ class ComponentDef(Block):
     say_unknown: str | None = None
 
 
+class Bands(Block):
+    """From where a part counts as `medium` and as `high`.
+
+    In percent of the way from the least to the most that the part's components can give.
+    """
+
+    medium: float = 40.0
+    high: float = 70.0
+
+
 class Release(Block):
     """When a qualified account is let go, and when it may qualify again."""
 
@@ -151,6 +161,7 @@ class ScoreBlock(Block):
     weights: dict[Literal["usage", "fit", "behaviour"], float] | None = None
     qualified: Threshold | None = None
     enterprise: Threshold | None = None
+    bands: Bands | None = None
     release: Release = Field(default_factory=Release)
     # A component is long (ComponentDef), a bare lookup (`industry: {software: 30}`),
     # or null, which takes a preset's component away.

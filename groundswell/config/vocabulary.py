@@ -140,6 +140,9 @@ SCORE_OUTPUTS: dict[str, ValueType] = {
     "fit_band": ValueType.TEXT,
     "behaviour_band": ValueType.TEXT,
     "tier": ValueType.TEXT,
+    "enterprise_fit": ValueType.BOOLEAN,
+    "above_threshold": ValueType.BOOLEAN,
+    "above_enterprise": ValueType.BOOLEAN,
     "qualified": ValueType.BOOLEAN,
 }
 """What scoring adds to the features, for rules, triggers and destinations to read."""

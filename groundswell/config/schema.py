@@ -7,22 +7,62 @@ the same models, so whatever Groundswell ships a user can write.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Plain = str | int | float | bool
+from groundswell.config.block import (
+    Block,
+    Currency,
+    Days,
+    DurationText,
+    Email,
+    Filters,
+    Name,
+    Plain,
+    PriceText,
+    ShareText,
+    Texts,
+    Window,
+    Zone,
+    misfit_error,
+)
+from groundswell.config.quantities import Misfit
+from groundswell.config.source_schema import CsvDialect, IdentityBlock, SourceDef, TimeFormat
+from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
 
+__all__ = [
+    "Bands",
+    "Block",
+    "ComponentDef",
+    "Config",
+    "CsvDialect",
+    "FeatureDef",
+    "GuardrailsBlock",
+    "IdentityBlock",
+    "LimitsBlock",
+    "MarketBlock",
+    "Matcher",
+    "Member",
+    "MotionRule",
+    "Name",
+    "Plain",
+    "PlanDef",
+    "PresetDef",
+    "Release",
+    "ScoreBlock",
+    "SourceDef",
+    "TeamDef",
+    "Threshold",
+    "TimeFormat",
+    "TriggerDef",
+    "Window",
+    "config_schema",
+]
 
-class Block(BaseModel):
-    """A mapping in the file; unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+PartName = Literal["usage", "fit", "behaviour"]
 
 
 # --- events -> meanings ---------------------------------------------------------------------
@@ -31,83 +71,88 @@ def _as_list(value: Any) -> Any:
 class Matcher(Block):
     """Which events carry a meaning, and what to read from them.
 
-    `event` and `page` are globs (`Automation *`, `/pricing*`). `where` filters on properties:
-    a value, or a list of values, compared as text. A reader (`name`, `kind`, `endpoint`, ...)
-    is either `properties.<path>` or a literal.
+    A reader (`name`, `kind`, `endpoint`, ...) is `properties.<path>`, or a fixed text.
     """
 
-    event: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list[str])
-    page: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list[str])
-    where: dict[str, Plain | list[Plain]] = Field(default_factory=dict[str, Plain | list[Plain]])
-    paid: bool = False
-    enterprise: bool = False
-    name: str | None = None
-    kind: str | None = None
-    endpoint: str | None = None
-    environment: str | None = None
-    topic: str | None = None
-    invitee_email: str | None = None
-    invitee_role: str | None = None
-    department: str | None = None
-
-
-def _as_matcher(value: Any) -> Any:
-    """Turn `Dashboard Created` or a list of names into the long form."""
-    if isinstance(value, str):
-        return {"event": [value]}
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {"event": value}
-    return value
-
-
-MatcherInput = Annotated[Matcher, BeforeValidator(_as_matcher)]
+    event: Texts = Field(
+        default_factory=list[str], description="Names of your events; `*` stands for any text."
+    )
+    page: Texts = Field(
+        default_factory=list[str], description="Paths of page views, such as `/pricing*`."
+    )
+    where: Filters = Field(
+        default_factory=dict[str, Plain | list[Plain]],
+        description="Property -> the value, or one of the values, it must have.",
+    )
+    paid: bool = Field(default=False, description="It is a feature of a paid plan.")
+    enterprise: bool = Field(default=False, description="It is a feature of the enterprise plan.")
+    name: str | None = Field(default=None, description="Reader of what it is called.")
+    kind: str | None = Field(default=None, description="Reader of what kind it is.")
+    endpoint: str | None = Field(default=None, description="Reader of the API endpoint.")
+    environment: str | None = Field(
+        default=None, description="Reader of the environment: production or test."
+    )
+    topic: str | None = Field(default=None, description="Reader of what it is about.")
+    invitee_email: str | None = Field(default=None, description="Reader of the invitee's address.")
+    invitee_role: str | None = Field(default=None, description="Reader of the invitee's title.")
+    department: str | None = Field(default=None, description="Reader of the invitee's department.")
 
 
 # --- features -------------------------------------------------------------------------------
 
-Window = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3}d|lifetime)$")]
-
 
 class FeatureDef(Block):
-    """One feature, declared. Exactly one of the first eight keys says what it is.
+    """One feature, declared. Exactly one of the first nine keys says what it is."""
 
-    Attributes:
-        count: `events`, `users`, `active_days`, `user_days`, `teams`, `workspaces`, or
-            `distinct <property>`.
-        sum: A numeric property, `properties.<path>`, added up.
-        days_since: `first` or `last`: days from that event to the as-of day.
-        members: `all` (belonging now) or `new` (joined within the window).
-        trend: An aggregate as in `count`; now / the window before. Null without a before.
-        velocity: An aggregate as in `count`; now - the window before, per week.
-        read: A dimension (employees, plan, mrr, ...), as known on the day.
-        value: An arithmetic expression over other features.
-        when: A condition over other features; the feature is true or false.
-        of: A meaning, `meaning:name`, or an event name or glob; all activity when left out.
-        within: Window, such as `28d`, or `lifetime`.
-        ago: Shift the window back by this many days.
-        where: Property filters, as in `events`.
-        flag: A row test the vocabulary names (`paid`, `enterprise`, `senior`, `cross_team`,
-            `uninvited`, `abandoned`, `production`, `admin`, `presales`).
-        say: Sentence template for this feature.
-        doc: What it measures, in one line.
-    """
-
-    count: str | None = None
-    sum: str | None = None
-    days_since: Literal["first", "last"] | None = None
-    members: Literal["all", "new"] | None = None
-    trend: str | None = None
-    velocity: str | None = None
-    read: str | None = None
-    value: str | None = None
-    when: str | None = None
-    of: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list[str])
-    within: Window = "lifetime"
-    ago: Window | None = None
-    where: dict[str, Plain | list[Plain]] = Field(default_factory=dict[str, Plain | list[Plain]])
-    flag: str | None = None
-    say: str | None = None
-    doc: str = ""
+    count: str | None = Field(
+        default=None,
+        description="`events`, `users`, `active_days`, `user_days`, `teams`, `workspaces`, or "
+        "`distinct <property>`.",
+    )
+    sum: str | None = Field(
+        default=None, description="A numeric property, `properties.<path>`, added up."
+    )
+    days_since: Literal["first", "last"] | None = Field(
+        default=None, description="Days from the first or last such event to the as-of day."
+    )
+    members: Literal["all", "new"] | None = Field(
+        default=None, description="People who belong now, or who joined within the window."
+    )
+    trend: str | None = Field(
+        default=None,
+        description="An aggregate as in `count`: now / the window before; unknown without one.",
+    )
+    velocity: str | None = Field(
+        default=None,
+        description="An aggregate as in `count`: now - the window before, per week.",
+    )
+    read: str | None = Field(
+        default=None, description="A dimension (employees, plan, mrr, ...), as known on the day."
+    )
+    value: str | None = Field(
+        default=None, description="An arithmetic expression over other features."
+    )
+    when: str | None = Field(
+        default=None, description="A condition over other features; the feature is true or false."
+    )
+    of: Texts = Field(
+        default_factory=list[str],
+        description="A meaning, `meaning:name`, or an event name or glob; all activity if left "
+        "out.",
+    )
+    within: Window = Field(default="lifetime", description="Window, such as `28d`, or `lifetime`.")
+    ago: Window | None = Field(default=None, description="Shift the window back by so many days.")
+    where: Filters = Field(
+        default_factory=dict[str, Plain | list[Plain]],
+        description="Property or reader -> the value, or one of the values, it must have.",
+    )
+    flag: str | None = Field(
+        default=None,
+        description="A row test: `paid`, `enterprise`, `senior`, `cross_team`, `uninvited`, "
+        "`abandoned`, `production`, `admin` or `presales`.",
+    )
+    say: str | None = Field(default=None, description="Sentence template for this feature.")
+    doc: str = Field(default="", description="What it measures, in one line.")
 
 
 # --- score ----------------------------------------------------------------------------------
@@ -116,8 +161,33 @@ class FeatureDef(Block):
 class Threshold(Block):
     """A limit that a score must pass: strictly `above`, or `at_least`."""
 
-    above: float | None = None
-    at_least: float | None = None
+    above: float | None = Field(default=None, description="It must be more than this.")
+    at_least: float | None = Field(default=None, description="It must be this or more.")
+
+
+def _check_give(value: Any) -> Any:
+    """Take points in one of three forms; one message instead of one for each form."""
+
+    def is_number(item: object) -> bool:
+        return isinstance(item, int | float) and not isinstance(item, bool)
+
+    if value is None or is_number(value):
+        return value
+    items: list[Any] = []
+    if isinstance(value, dict):
+        items = list(cast("dict[str, Any]", value).values())
+    elif isinstance(value, list):
+        items = cast("list[Any]", value)
+    if items and all(is_number(item) for item in items):
+        return value
+    raise misfit_error(
+        Misfit(
+            "config-bad-points",
+            "Points are numbers.",
+            "Give a list for a curve (`[0, 5, 10]`), a mapping for a lookup (`{software: 30}`), "
+            "or one number for a condition.",
+        )
+    )
 
 
 class ComponentDef(Block):
@@ -127,13 +197,68 @@ class ComponentDef(Block):
     values to points (`other` catches the rest). Condition: `when` and `give` as one number.
     """
 
-    from_: str | None = Field(default=None, alias="from")
-    at: list[float] | None = None
-    give: list[float] | dict[str, float] | float | None = None
-    when: str | None = None
-    unknown: float = 0.0
-    say: str | None = None
-    say_unknown: str | None = None
+    from_: str | None = Field(
+        default=None, alias="from", description="The feature that gives the points."
+    )
+    at: list[float] | None = Field(
+        default=None, description="Values of the feature, ascending: the corners of the curve."
+    )
+    give: Annotated[
+        list[float] | dict[str, float] | float | None,
+        BeforeValidator(
+            _check_give,
+            json_schema_input_type=list[float] | dict[str, float] | float | None,
+        ),
+    ] = Field(
+        default=None,
+        description="Points at each corner; or value -> points; or points when the condition "
+        "holds.",
+    )
+    when: str | None = Field(default=None, description="A condition over features.")
+    unknown: float = Field(default=0.0, description="Points when the value is unknown.")
+    say: str | None = Field(
+        default=None, description="The sentence, such as `{exports_28d} exports in four weeks`."
+    )
+    say_unknown: str | None = Field(
+        default=None, description="The sentence when the value is unknown."
+    )
+
+
+_LONG_KEYS = {"from", "at", "give", "when", "say", "say_unknown"}
+
+
+def _expand_lookups(value: Any) -> Any:
+    """Turn `industry: {software: 30, other: 0, unknown: 5}` into the long form."""
+    if not isinstance(value, dict):
+        return value
+    components = cast("dict[str, Any]", value)
+    return {name: _expand_lookup(name, item) for name, item in components.items()}
+
+
+def _expand_lookup(name: str, item: Any) -> Any:
+    if not isinstance(item, dict) or not item:
+        return item
+    lookup = cast("dict[str, Any]", item)
+    if not _LONG_KEYS.isdisjoint(lookup):
+        return lookup
+    points = {key: given for key, given in lookup.items() if key != "unknown"}
+    unknown = {"unknown": lookup["unknown"]} if "unknown" in lookup else {}
+    return {"from": name, "give": points, **unknown}
+
+
+Components = Annotated[
+    dict[str, ComponentDef | None],
+    BeforeValidator(
+        _expand_lookups, json_schema_input_type=dict[str, ComponentDef | dict[str, float] | None]
+    ),
+]
+
+
+def _components(what: str) -> Any:
+    return Field(
+        default_factory=dict[str, ComponentDef | None],
+        description=f"Components of the {what} part, by name; null takes the preset's away.",
+    )
 
 
 class Bands(Block):
@@ -142,198 +267,271 @@ class Bands(Block):
     In percent of the way from the least to the most that the part's components can give.
     """
 
-    medium: float = 40.0
-    high: float = 70.0
+    medium: float = Field(default=40.0, ge=0, le=100, description="Medium from here on.")
+    high: float = Field(default=70.0, ge=0, le=100, description="High from here on.")
 
 
 class Release(Block):
     """When a qualified account is let go, and when it may qualify again."""
 
-    below: float = 10.0
-    for_: str = Field(default="7d", alias="for")
-    cool_down: str = "30d"
+    below: float = Field(default=10.0, ge=0, description="Points below the threshold.")
+    for_: Days = Field(default="7d", alias="for", description="How long it must stay there.")
+    cool_down: Days = Field(default="30d", description="How long until it may qualify again.")
 
 
 class ScoreBlock(Block):
     """The score: a preset, and edits to it."""
 
-    preset: Literal["hybrid", "points", "buckets", "fitted"] = "hybrid"
-    weights: dict[Literal["usage", "fit", "behaviour"], float] | None = None
-    qualified: Threshold | None = None
-    enterprise: Threshold | None = None
-    bands: Bands | None = None
-    release: Release = Field(default_factory=Release)
-    # A component is long (ComponentDef), a bare lookup (`industry: {software: 30}`),
-    # or null, which takes a preset's component away.
-    usage: dict[str, ComponentDef | dict[str, float] | None] = Field(default_factory=dict)
-    fit: dict[str, ComponentDef | dict[str, float] | None] = Field(default_factory=dict)
-    behaviour: dict[str, ComponentDef | dict[str, float] | None] = Field(default_factory=dict)
+    preset: Literal["hybrid", "points", "buckets", "fitted"] = Field(
+        default="hybrid", description="The definition to begin with."
+    )
+    weights: dict[PartName, float] | None = Field(
+        default=None, description="How much each part counts; together 1."
+    )
+    qualified: Threshold | None = Field(default=None, description="When an account qualifies.")
+    enterprise: Threshold | None = Field(
+        default=None, description="When its score speaks for the enterprise motion."
+    )
+    bands: Bands | None = Field(default=None, description="Low, medium and high.")
+    release: Release = Field(default_factory=Release, description="When it is let go.")
+    usage: Components = _components("usage")
+    fit: Components = _components("fit")
+    behaviour: Components = _components("behaviour")
 
 
-# --- plans, motions, guardrails, triggers, teams ----------------------------------------------
+class PresetDef(Block):
+    """A shipped score: `presets/score/<name>.yaml`."""
+
+    name: str = Field(description="Name of the preset.")
+    source: str = Field(description="Where the definition comes from.")
+    combine: Literal["weighted", "sum", "multiply"] = Field(
+        description="How the parts become the score."
+    )
+    weights: dict[PartName, float] = Field(description="How much each part counts.")
+    qualified: Threshold = Field(description="When an account qualifies.")
+    enterprise: Threshold | None = Field(
+        default=None, description="When its score speaks for the enterprise motion."
+    )
+    bands: Bands = Field(default_factory=Bands, description="Low, medium and high.")
+    usage: Components = _components("usage")
+    fit: Components = _components("fit")
+    behaviour: Components = _components("behaviour")
+
+
+# --- plans, motions, triggers, guardrails, teams ----------------------------------------------
 
 
 class PlanDef(Block):
-    """A plan on the price list. `price` is `12 per seat monthly`, `from 900 monthly`, ..."""
+    """A plan on the price list; the plans stand in the order of the price ladder."""
 
-    price: str | int | float | None = None
-    seats: int | None = None
-    usage: int | None = None
-    motion: Literal["self_serve", "sales_assist", "enterprise"] | None = None
-    talk_to_sales: Literal["absent", "optional", "only"] | None = None
+    price: PriceText | None = Field(
+        default=None,
+        description="`12 per seat monthly`, `from 900 monthly`, `4800 yearly`; in `currency`.",
+    )
+    seats: Count | None = Field(default=None, description="Seats the plan allows.")
+    usage: Count | None = Field(default=None, description="Usage a month the plan allows.")
+    motion: Literal["self_serve", "sales_assist", "enterprise"] | None = Field(
+        default=None, description="How the plan is sold."
+    )
+    talk_to_sales: Literal["absent", "optional", "only"] | None = Field(
+        default=None, description="Whether its page offers to talk to sales."
+    )
 
 
 class MotionRule(Block):
-    """First match wins; a user's rules come before the defaults."""
+    """First match wins; your rules come before the defaults."""
 
-    name: str
-    when: str
-    motion: Literal["self_serve", "sales_assist", "enterprise", "expansion"]
-    team: str | None = None
-    play: str | None = None
+    name: str = Field(description="What the rule is about, in words.")
+    when: str = Field(description="A condition over features and the score.")
+    motion: Literal["self_serve", "sales_assist", "enterprise", "expansion"] = Field(
+        description="How the account is sold to."
+    )
+    team: str | None = Field(
+        default=None, description="A team of `teams`, or `owner` for the account's owner."
+    )
+    play: str | None = Field(default=None, description="What the rep is advised to do.")
 
 
 class TriggerDef(Block):
     """Why now: fires on the day its condition starts to hold."""
 
-    family: Literal["usage", "intent", "account", "hand_raise"]
-    when: str
-    say: str
+    family: Literal["usage", "intent", "account", "hand_raise"] = Field(
+        description="What kind of reason it is."
+    )
+    when: str = Field(description="A condition over features and the score.")
+    say: str = Field(description="The sentence, with `{features}` filled in.")
 
 
 class GuardrailsBlock(Block):
-    """What must hold before a person contacts a self-serve user. Durations in days; shares in %."""
+    """What must hold before a person contacts a self-serve user."""
 
-    min_account_age: str = "3d"
-    needs_activation: bool = True
-    max_silence: str = "180d"
-    needs_signal: bool = True
-    respect_onboarding: bool = True
-    one_touch_per_account: str = "30d"
-    one_touch_per_person: str = "90d"
-    holdout: str = "0%"
-    do_not_contact: list[str] = Field(default_factory=list[str])
+    min_account_age: Days = Field(default="3d", description="Too early until older than this.")
+    needs_activation: bool = Field(default=True, description="Not before the account activated.")
+    max_silence: Days = Field(
+        default="180d", description="Too late after so many silent days, without a new signal."
+    )
+    needs_signal: bool = Field(
+        default=True, description="Not without a usage or intent trigger that a human helps with."
+    )
+    respect_onboarding: bool = Field(
+        default=True, description="Not while the account is onboarding without friction."
+    )
+    one_touch_per_account: Days = Field(
+        default="30d", description="At most one touch of an account in this time."
+    )
+    one_touch_per_person: Days = Field(
+        default="90d", description="At most one touch of a person in this time."
+    )
+    holdout: ShareText = Field(
+        default="0%", description="Share of accounts that is not contacted, to measure by."
+    )
+    do_not_contact: list[str] = Field(
+        default_factory=list[str], description="Accounts that are never contacted."
+    )
 
 
 class Member(Block):
     """A person who works accounts."""
 
-    name: str
-    email: str
-    role: str | None = None
-    timezone: str = "UTC"
-    capacity: int | None = None
-    territory: str | None = None
+    name: str = Field(description="Their name.")
+    email: Email = Field(description="Their e-mail address.")
+    role: str | None = Field(default=None, description="Their role, such as `smb_ae`.")
+    timezone: Zone = Field(default="UTC", description="IANA time zone they work in.")
+    capacity: Count | None = Field(default=None, description="Accounts they can work at a time.")
+    territory: str | None = Field(
+        default=None, description="A condition over the accounts they work."
+    )
 
 
 class TeamDef(Block):
     """People who work one motion, and their service level."""
 
-    members: list[Member] = Field(default_factory=list[Member])
-    assign: Literal["round_robin", "owner"] = "round_robin"
-    first_touch_within: str | None = None
+    members: list[Member] = Field(default_factory=list[Member], description="Who is on the team.")
+    assign: Literal["round_robin", "owner"] = Field(
+        default="round_robin", description="Who gets the next account."
+    )
+    first_touch_within: DurationText | None = Field(
+        default=None, description="How fast they answer, such as `24 working hours`."
+    )
 
 
-# --- sources --------------------------------------------------------------------------------
-
-
-class CsvDialect(Block):
-    """How a CSV file is written. Nothing here is guessed."""
-
-    delimiter: str = ","
-    quote: str = '"'
-    escape: str | None = None
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
-    header: bool = True
-    columns: list[str] | None = None
-    decimal: Literal[".", ","] = "."
-
-
-class TimeFormat(Block):
-    """How times are written: a strptime `format` or an epoch `unit`, and the `zone` they are in."""
-
-    format: str | None = None
-    unit: Literal["s", "ms", "us", "ns"] | None = None
-    zone: str | None = None
-
-
-class SourceDef(Block):
-    """Where records come from, and how their names map to ours.
-
-    `columns` maps ours to theirs, `constants` gives ours a fixed value; a column not named
-    keeps its name, and one that is not ours is kept as a property. `times` overrides `time` for
-    single columns of ours. `only` is a condition over their columns.
-    """
-
-    kind: str
-    path: str | None = None
-    dsn: str | None = None
-    query: str | None = None
-    table: str | None = None
-    cursor: str | None = None
-    format: (
-        Literal[
-            "csv", "jsonl", "parquet", "segment", "rudderstack", "amplitude", "mixpanel", "posthog"
-        ]
-        | None
-    ) = None
-    csv: CsvDialect = Field(default_factory=CsvDialect)
-    columns: dict[str, str] = Field(default_factory=dict[str, str])
-    constants: dict[str, Plain] = Field(default_factory=dict[str, Plain])
-    time: TimeFormat | None = None
-    times: dict[str, TimeFormat] = Field(default_factory=dict[str, TimeFormat])
-    null: list[str] = Field(default_factory=lambda: [""])
-    only: str | None = None
-    group_type: str | None = None
-
-
-class IdentityBlock(Block):
-    """How users are filed under accounts, beyond what events and tables say."""
-
-    domains: bool = True
-    solo_accounts: bool = True
-    aliases: dict[str, str] = Field(default_factory=dict[str, str])
-    subsidiaries: dict[str, str] = Field(default_factory=dict[str, str])
-    free_mail: list[str] = Field(default_factory=list[str])
-    internal: list[str] = Field(default_factory=list[str])
+# --- what counts as a limit, and what fits ----------------------------------------------------
 
 
 class LimitsBlock(Block):
     """What counts against the limits of a plan."""
 
-    usage: str = "api_calls_30d"
-    at: float = 0.8
+    usage: str = Field(
+        default="api_calls_30d", description="The feature that a plan's `usage` limits."
+    )
+    at: Share = Field(default=0.8, description="From which share of a limit it is nearly reached.")
 
 
 class MarketBlock(Block):
     """What fits: the technologies, the share of employees who could use the product."""
 
-    tech_stack: list[str] = Field(default_factory=list[str])
-    addressable_share: float = 0.2
-    seat_price: str | None = None
+    tech_stack: list[str] = Field(
+        default_factory=list[str], description="Technologies that make a company fit."
+    )
+    addressable_share: Share = Field(
+        default=0.2, description="Share of a company's employees who could use the product."
+    )
+    seat_price: PriceText | None = Field(
+        default=None,
+        description="What a seat of the next tier costs, where `plans` does not say.",
+    )
+
+
+# --- the whole --------------------------------------------------------------------------------
 
 
 class Config(Block):
     """groundswell.yaml as a whole."""
 
-    company: str = "Your company"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
-    include: list[str] = Field(default_factory=list[str])
-    events: dict[str, Any] = Field(default_factory=dict[str, Any])
-    features: dict[str, FeatureDef] = Field(default_factory=dict[str, FeatureDef])
-    windows: list[Window] = Field(
-        default_factory=lambda: ["7d", "14d", "28d", "30d", "60d", "90d", "lifetime"]
+    company: str = Field(default="Your company", description="Your company's name.")
+    currency: Currency = Field(default="USD", description="ISO 4217 code of every amount.")
+    include: Texts = Field(
+        default_factory=list[str],
+        description="More files with blocks of this one, relative to the file that names them.",
     )
-    score: ScoreBlock = Field(default_factory=ScoreBlock)
-    plans: dict[str, PlanDef] = Field(default_factory=dict[str, PlanDef])
-    motions: list[MotionRule] = Field(default_factory=list[MotionRule])
-    triggers: dict[str, TriggerDef] = Field(default_factory=dict[str, TriggerDef])
-    guardrails: GuardrailsBlock = Field(default_factory=GuardrailsBlock)
-    teams: dict[str, TeamDef] = Field(default_factory=dict[str, TeamDef])
-    sources: dict[str, SourceDef] = Field(default_factory=dict[str, SourceDef])
-    identity: IdentityBlock = Field(default_factory=IdentityBlock)
-    limits: LimitsBlock = Field(default_factory=LimitsBlock)
-    market: MarketBlock = Field(default_factory=MarketBlock)
-    destinations: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
-    warehouse: str = "duckdb"
-    ledger: str = "sqlite"
+    events: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="What your events mean: meaning -> your names."
+    )
+    features: dict[Name, FeatureDef] = Field(
+        default_factory=dict[Name, FeatureDef], description="Features, beside the built-in ones."
+    )
+    windows: list[Window] = Field(
+        default_factory=lambda: ["7d", "14d", "28d", "30d", "60d", "90d", "lifetime"],
+        description="The windows that built-in features named `..._<w>` come in.",
+    )
+    score: ScoreBlock = Field(default_factory=ScoreBlock, description="What makes a good account.")
+    plans: dict[str, PlanDef] = Field(
+        default_factory=dict[str, PlanDef], description="The price list, cheapest first."
+    )
+    motions: list[MotionRule] = Field(
+        default_factory=list[MotionRule],
+        description="Who works an account; first match wins, before the shipped rules.",
+    )
+    triggers: dict[Name, TriggerDef | None] = Field(
+        default_factory=dict[Name, TriggerDef | None],
+        description="Reasons to act now, beside the shipped ones; null takes a shipped one away.",
+    )
+    guardrails: GuardrailsBlock = Field(
+        default_factory=GuardrailsBlock, description="When a person may contact a user."
+    )
+    teams: dict[Name, TeamDef] = Field(
+        default_factory=dict[Name, TeamDef], description="The people, by team."
+    )
+    sources: dict[str, SourceDef] = Field(
+        default_factory=dict[str, SourceDef], description="Where records come from."
+    )
+    identity: IdentityBlock = Field(
+        default_factory=IdentityBlock, description="How users are filed under accounts."
+    )
+    limits: LimitsBlock = Field(
+        default_factory=LimitsBlock, description="What counts against a plan's limits."
+    )
+    market: MarketBlock = Field(default_factory=MarketBlock, description="What fits.")
+    destinations: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description="Where decisions are sent; secrets as ${ENVIRONMENT_VARIABLE}.",
+    )
+    warehouse: str = Field(
+        default="duckdb", description="Where events are kept: duckdb, postgresql://, spark://."
+    )
+    ledger: str = Field(
+        default="sqlite", description="Where decisions are kept: sqlite or postgresql://."
+    )
+
+
+def _events_schema() -> dict[str, Any]:
+    """Return the schema of `events`: each meaning in its short and long forms."""
+    from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
+
+    matcher = {
+        "anyOf": [
+            {"type": "string"},
+            {"$ref": "#/$defs/Matcher"},
+            {
+                "type": "array",
+                "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Matcher"}]},
+            },
+        ]
+    }
+    named = {"anyOf": [*matcher["anyOf"], {"type": "object", "additionalProperties": matcher}]}
+    return {
+        "type": "object",
+        "description": Config.model_fields["events"].description,
+        "additionalProperties": False,
+        "properties": {name: named if name in NAMED_MEANINGS else matcher for name in MEANINGS},
+    }
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of groundswell.yaml, for editors to complete and check by."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "groundswell.yaml"
+    schema["$defs"]["Matcher"] = Matcher.model_json_schema()
+    schema["properties"]["events"] = _events_schema()
+    return schema

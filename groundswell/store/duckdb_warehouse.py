@@ -1,0 +1,275 @@
+"""The default warehouse: one DuckDB file in the project folder, in process.
+
+One connection writes; a query runs on a cursor of its own, so a stream that is still being read
+and an append do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from groundswell.errors import Problem, StoreError
+from groundswell.model import Kind
+from groundswell.store import ddl, facts, versions
+from groundswell.store.sql import load_statements
+from groundswell.store.tables import TABLES, conform
+from groundswell.store.warehouse import Appended
+from groundswell.store.working import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    import numpy.typing as npt
+    from sqlglot import exp
+
+LAYOUT = 1
+STORAGE_VERSION = "v2.0.0"
+_SQL = load_statements("duckdb")
+_STREAM = 122_880
+
+
+class DuckDBWarehouse:
+    """Facts and dimensions in one DuckDB file."""
+
+    dialect = "duckdb"
+    joins_on_actor = True
+
+    def __init__(self, file: Path, *, threads: int | None = None) -> None:
+        """Open the file, creating it when it is not there.
+
+        Args:
+            file: The database.
+            threads: Threads DuckDB may use; all cores when None.
+
+        Raises:
+            StoreError: Another process holds the file, or it is not such a database.
+        """
+        self.file = file
+        self._lock = threading.RLock()
+        self._connection = _connect(file, threads)
+        self._closed = False
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(_SQL["tables"])
+            for name, schema in ddl.log_schemas().items():
+                connection.execute(ddl.create_table(name, schema, dialect=self.dialect))
+            for kind in versions.DIMENSIONS:
+                view = versions.current(kind).sql(self.dialect)
+                connection.execute(f"CREATE OR REPLACE VIEW {kind} AS {view}")
+            rows = connection.execute("SELECT layout FROM store_state").fetchall()
+            if not rows:
+                state = [uuid.uuid4().hex, LAYOUT]
+                connection.execute("INSERT INTO store_state VALUES (?, ?, 0)", state)
+            elif rows != [(LAYOUT,)]:
+                raise _other_layout(self.file, rows[0][0])
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A cursor on the same database, for what lives beside the facts (the roll-up)."""
+        return self._cursor()
+
+    def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
+        """Add the rows that are news; see `Warehouse.append`."""
+        rows = conform(rows, kind=kind)
+        if not rows.num_rows:
+            return Appended(0, 0)
+        with self._transaction() as connection:
+            if kind is Kind.EVENTS:
+                done = facts.append_events(_Port(connection), rows)
+            else:
+                done = _append_dimension(connection, kind, rows, received_at)
+            if done.added:
+                connection.execute("UPDATE store_state SET changes = changes + 1")
+        return done
+
+    def read(self, kind: Kind) -> pl.DataFrame:
+        """Return every row of a kind; see `Warehouse.read`."""
+        table = "events_named" if kind is Kind.EVENTS else str(kind)
+        return self._frame(f"SELECT * FROM {table}").sort(TABLES[kind].names)  # noqa: S608
+
+    def actors(self) -> pl.DataFrame:
+        """Return every actor; see `Warehouse.actors`."""
+        return self._frame("SELECT * FROM actors ORDER BY actor")
+
+    def event_names(self) -> list[str]:
+        """Return every event name, by its number."""
+        return self._frame("SELECT event FROM event_names ORDER BY event_id")["event"].to_list()
+
+    def event_counts(self) -> dict[str, int]:
+        """Return the number of events by name."""
+        return dict(self._frame(_SQL["event_counts"]).iter_rows())
+
+    def put(self, table: str, rows: pa.Table) -> None:
+        """Keep a working table; see `Warehouse.put`."""
+        check_name(table)
+        with self._transaction() as connection, _registered(connection, "put_rows", rows):
+            connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM put_rows")
+
+    def query(self, select: exp.Query) -> pa.RecordBatchReader:
+        """Run a SELECT and stream the result; see `Warehouse.query`."""
+        cursor = self._cursor()
+        with _told(self.file):
+            return cursor.sql(select.sql(self.dialect)).to_arrow_reader(_STREAM)
+
+    def version(self) -> str:
+        """Return a text that changes whenever the facts do."""
+        state = self._frame("SELECT store_id, changes FROM store_state")
+        return f"{state['store_id'][0]}-{state['changes'][0]}"
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _frame(self, sql: str) -> pl.DataFrame:
+        with self._cursor() as cursor, _told(self.file):
+            frame = pl.from_arrow(cursor.sql(sql).to_arrow_table())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._lock, _told(self.file):
+            self._connection.execute("BEGIN TRANSACTION")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+
+class _Port:
+    """The steps of an append of events, in DuckDB's SQL."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def stored_like(self, digests: pa.Table) -> pa.Table:
+        with _registered(self._connection, "batch_digests", digests):
+            return self._connection.sql(_SQL["stored_like"]).to_arrow_table()
+
+    def intern_actors(self, actors: pa.Table) -> npt.NDArray[np.int32]:
+        with _registered(self._connection, "batch_actors", actors):
+            for step in ("add_actors", "number_actors", "lower_first_at"):
+                self._connection.execute(_SQL[step])
+        return self._numbers("actor_numbers")
+
+    def intern_names(self, names: list[str]) -> npt.NDArray[np.int32]:
+        batch = pa.table({"event": pa.array(names, pa.string()), "ordinal": np.arange(len(names))})
+        with _registered(self._connection, "batch_names", batch):
+            self._connection.execute(_SQL["add_names"])
+            return self._numbers("name_numbers")
+
+    def add_events(self, events: pa.Table) -> None:
+        pieces = pa.Table.from_batches(events.to_batches(max_chunksize=_STREAM))
+        with _registered(self._connection, "batch_events", pieces):
+            self._connection.execute(_SQL["add_events"])
+
+    def _numbers(self, statement: str) -> npt.NDArray[np.int32]:
+        rows = self._connection.sql(_SQL[statement]).to_arrow_table()
+        return rows.column(0).to_numpy().astype(np.int32)
+
+
+def _append_dimension(
+    connection: duckdb.DuckDBPyConnection, kind: Kind, rows: pa.Table, received_at: datetime
+) -> Appended:
+    log = versions.log_of(kind)
+    after = connection.execute(f"SELECT coalesce(max(seq), -1) FROM {log}").fetchall()  # noqa: S608
+    incoming = versions.stated(rows, received_at=received_at, after=after[0][0])
+    with _registered(connection, versions.INCOMING, incoming):
+        news = versions.news(kind).sql("duckdb")
+        added = connection.execute(f"INSERT INTO {log} {news}").fetchall()  # noqa: S608
+    return Appended(added=added[0][0], duplicates=rows.num_rows - added[0][0])
+
+
+def _connect(file: Path, threads: int | None) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "storage_compatibility_version": STORAGE_VERSION,
+        "autoinstall_known_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    with _told(file):
+        connection = duckdb.connect(file, config=config)
+        connection.execute(_SQL["settings"])
+    return connection
+
+
+@contextmanager
+def _registered(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table
+) -> Iterator[None]:
+    connection.register(name, rows)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Tell DuckDB's errors as ours."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise _refused(file, error) from error
+        raise StoreError(
+            Problem(
+                code="store-busy",
+                what=f"Another process has {file} open.",
+                fix="Close it, or wait until its command is done; DuckDB lets one process in.",
+            )
+        ) from error
+    except duckdb.Error as error:
+        raise _refused(file, error) from error
+
+
+def _refused(file: Path, error: duckdb.Error) -> StoreError:
+    return StoreError(
+        Problem(
+            code="store-refused",
+            what=f"DuckDB refused an operation on {file}: {error}",
+            fix="Nothing was changed. Check the file, the disk space and the query.",
+        )
+    )
+
+
+def _other_layout(file: Path, found: int) -> StoreError:
+    return StoreError(
+        Problem(
+            code="store-layout",
+            what=f"{file} has layout {found}; this version of Groundswell reads layout {LAYOUT}.",
+            fix="Use the version that wrote it, or load the sources into a new project.",
+        )
+    )

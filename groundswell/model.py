@@ -99,6 +99,7 @@ class Score:
     tier: Tier
     above_threshold: bool
     model_version: str
+    above_enterprise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

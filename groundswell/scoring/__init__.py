@@ -1,1 +1,16 @@
-"""scoring"""
+"""Scores: features become points, points a score with its bands and tier, and a crossing."""
+
+from groundswell.scoring.crossing import Crossings, State, follow_crossings
+from groundswell.scoring.explanation import explain_score, part_weights, reasons
+from groundswell.scoring.frame import needed_features, score_frame
+
+__all__ = [
+    "Crossings",
+    "State",
+    "explain_score",
+    "follow_crossings",
+    "needed_features",
+    "part_weights",
+    "reasons",
+    "score_frame",
+]

@@ -1,0 +1,217 @@
+"""The decision on one account, with its whole trace; and the rule of every account at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from groundswell.model import Decision, Motion
+from groundswell.routing.guardrails import Case, check_guardrails
+from groundswell.routing.motions import (
+    DEFAULT_MOTION,
+    DEFAULT_RULE,
+    decision_values,
+    match_column,
+    quadrant_column,
+    quadrant_of,
+    try_rules,
+    watch_column,
+    watch_of,
+)
+from groundswell.routing.state import NOTHING_KNOWN, has_raised_hand, is_owned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from groundswell.config.resolved import Guardrails, Rule
+    from groundswell.model import GuardrailResult, Scalar, Score, Trigger
+    from groundswell.routing.state import AccountState
+
+
+def decide(
+    row: Mapping[str, Scalar | date],
+    score: Score,
+    triggers: Sequence[Trigger],
+    state: AccountState,
+    *,
+    rules: Sequence[Rule],
+    guardrails: Guardrails,
+    now: datetime,
+) -> Decision:
+    """Decide on one account. The same arguments always give the same decision.
+
+    A human is brought in when the motion is a human one, the account is qualified or has asked
+    for a person, every guardrail passes, no handoff is open, and nobody works the account
+    already. The last holds whichever rule matched: the signal goes to the owner, and there is no
+    second handoff.
+
+    Args:
+        row: account_id, as_of and the account's features; a missing feature is unknown.
+        score: Its score as of that day.
+        triggers: What holds for it.
+        state: What the ledger knows about it.
+        rules: In the order they are tried; the first whose condition is true decides.
+        guardrails: What must hold before a person contacts it.
+        now: The instant of the decision.
+    """
+    as_of = score.as_of
+    values = decision_values(row, score, qualified=state.qualified)
+    rule, traces = try_rules(rules, values)
+    case = Case(
+        account_id=score.account_id,
+        as_of=as_of,
+        values=values,
+        triggers=triggers,
+        state=state,
+        raised=has_raised_hand(values, state, as_of),
+    )
+    checked = check_guardrails(guardrails, case)
+    verdict = _weigh(rule, case, checked)
+    owner = values.get("owner")
+    return Decision(
+        account_id=score.account_id,
+        as_of=as_of,
+        decided_at=now,
+        motion=rule.motion if rule else DEFAULT_MOTION,
+        rule=rule.name if rule else DEFAULT_RULE,
+        hand_over=verdict.hand_over,
+        reason=verdict.reason,
+        rules=traces,
+        guardrails=checked,
+        triggers=tuple(triggers),
+        quadrant=quadrant_of(values),
+        model_version=score.model_version,
+        team=rule.team if rule else None,
+        play=rule.play if rule else None,
+        owner=None if owner is None else str(owner),
+        watch=watch_of(values),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    hand_over: bool
+    reason: str
+
+
+def _weigh(rule: Rule | None, case: Case, checked: Sequence[GuardrailResult]) -> _Verdict:
+    """Say whether a human is brought in, and why or why not."""
+    motion = rule.motion if rule else DEFAULT_MOTION
+    because = f"Rule `{rule.name}` matched" if rule else "No rule matched"
+    if is_owned(case.values):
+        return _Verdict(hand_over=False, reason=f"{because}; {_goes_to_owner(case.values)}")
+    if motion is Motion.SELF_SERVE:
+        return _Verdict(hand_over=False, reason=f"{because}: self-serve.")
+    if not (case.state.qualified or case.raised):
+        return _Verdict(hand_over=False, reason=f"{because}; not handed over: not qualified.")
+    if case.state.open_handoff:
+        return _Verdict(hand_over=False, reason=f"{because}; a handoff is open already.")
+    failed = [result for result in checked if not result.passed]
+    if failed:
+        why = " ".join(result.reason for result in failed)
+        return _Verdict(hand_over=False, reason=f"{because}; held back by a guardrail: {why}")
+    why = "it asked for a person" if case.raised else "it is qualified"
+    return _Verdict(hand_over=True, reason=f"{because}; handed over because {why}.")
+
+
+def _goes_to_owner(values: Mapping[str, Scalar]) -> str:
+    owner = values.get("owner")
+    if owner is None:
+        return "an opportunity is open: the signal goes there, no second handoff."
+    return f"{owner} owns the account: the signal goes there, no second handoff."
+
+
+def route_frame(
+    frame: pl.DataFrame, states: Mapping[str, AccountState], *, rules: Sequence[Rule]
+) -> pl.DataFrame:
+    """Find the rule of every account at once, and which accounts may need a human.
+
+    It agrees with `decide` on everything it gives. `decide` itself, with its trace, is then only
+    needed for accounts that are `eligible`, or that are to be recorded or shown.
+
+    Args:
+        frame: One row per account: features, and the columns of `scoring.score_frame`.
+        states: By account id; an account that is missing has no history.
+        rules: As for `decide`.
+
+    Returns:
+        One row per row: account_id, as_of, rule, motion, team, play, quadrant, watch, qualified,
+        hand_raised, owned, eligible. `eligible` is everything that `decide` asks for handing
+        over, except the guardrails.
+    """
+    known = _with_states(frame, states)
+    matched = known.with_columns(match_column(rules).alias("index"))
+    table = pl.DataFrame(
+        {
+            "index": range(len(rules)),
+            "rule": [rule.name for rule in rules],
+            "motion": [str(rule.motion) for rule in rules],
+            "team": [rule.team for rule in rules],
+            "play": [rule.play for rule in rules],
+        },
+        schema={
+            "index": pl.Int32,
+            "rule": pl.String,
+            "motion": pl.String,
+            "team": pl.String,
+            "play": pl.String,
+        },
+    )
+    human = pl.col("motion") != str(Motion.SELF_SERVE)
+    wanted = pl.col("qualified") | pl.col("hand_raised")
+    return (
+        matched.join(table, on="index", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("rule").fill_null(DEFAULT_RULE),
+            pl.col("motion").fill_null(str(DEFAULT_MOTION)),
+            quadrant_column().alias("quadrant"),
+            watch_column().alias("watch"),
+        )
+        .with_columns(
+            (human & wanted & ~pl.col("owned") & ~pl.col("open_handoff")).alias("eligible")
+        )
+        .select(
+            "account_id",
+            "as_of",
+            "rule",
+            "motion",
+            "team",
+            "play",
+            "quadrant",
+            "watch",
+            "qualified",
+            "hand_raised",
+            "owned",
+            "eligible",
+        )
+    )
+
+
+def _with_states(frame: pl.DataFrame, states: Mapping[str, AccountState]) -> pl.DataFrame:
+    """Add what the ledger knows: qualified, hand_raised, owned, open_handoff."""
+    found = [states.get(account, NOTHING_KNOWN) for account in frame.get_column("account_id")]
+    known = frame.with_columns(
+        pl.Series("qualified", [state.qualified for state in found], pl.Boolean),
+        pl.Series("open_handoff", [state.open_handoff for state in found], pl.Boolean),
+        pl.Series("last_handoff_on", [state.last_handoff_on for state in found], pl.Date),
+    )
+    raised_ago = _number(known, "days_since_hand_raised")
+    handoff_ago = (pl.col("as_of").cast(pl.Date) - pl.col("last_handoff_on")).dt.total_days()
+    unanswered = (
+        pl.when(pl.col("last_handoff_on").is_null())
+        .then(pl.lit(value=True))
+        .otherwise((raised_ago < handoff_ago).fill_null(value=False))
+    )
+    owner = pl.col("owner").is_not_null() if "owner" in known.columns else pl.lit(value=False)
+    return known.with_columns(
+        ((_number(known, "hand_raises_28d").fill_null(0.0) > 0) & unanswered).alias("hand_raised"),
+        ((_number(known, "open_opportunities").fill_null(0.0) > 0) | owner).alias("owned"),
+    )
+
+
+def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column as a number; null all through when the frame has no such column."""
+    return pl.col(name).cast(pl.Float64) if name in frame.columns else pl.lit(None, pl.Float64)

@@ -1,0 +1,66 @@
+"""The connectors there are: ours and those of other packages, found the same way.
+
+A package adds one with an entry point in the group `groundswell.connectors` that names a
+`Connector`. Ours stand in `BUILT_IN` as well, so that a source tree works before it is installed;
+a test holds the two lists equal.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from groundswell.connectors.shape import Connector
+from groundswell.errors import Problem, UsageError, did_you_mean
+
+GROUP = "groundswell.connectors"
+
+BUILT_IN = {
+    "amplitude": "groundswell.connectors.amplitude:CONNECTOR",
+    "files": "groundswell.connectors.files:CONNECTOR",
+    "mixpanel": "groundswell.connectors.mixpanel:CONNECTOR",
+    "postgres": "groundswell.connectors.postgres:CONNECTOR",
+    "posthog": "groundswell.connectors.posthog:CONNECTOR",
+    "rudderstack": "groundswell.connectors.rudderstack:CONNECTOR",
+    "segment": "groundswell.connectors.segment:CONNECTOR",
+}
+
+
+def _found() -> dict[str, EntryPoint]:
+    ours = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    return {**ours, **{point.name: point for point in entry_points(group=GROUP)}}
+
+
+def names() -> list[str]:
+    """Return the names of all connectors, sorted."""
+    return sorted(_found())
+
+
+@cache
+def connector(name: str) -> Connector:
+    """Return the connector of this name.
+
+    Raises:
+        UsageError: There is none, or what its package names is no connector.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        loaded = getattr(import_module(module), attribute)
+    elif name in _found():
+        loaded = _found()[name].load()
+    else:
+        raise UsageError(
+            Problem(
+                "connector-unknown", f"There is no connector `{name}`.", did_you_mean(name, names())
+            )
+        )
+    if not isinstance(loaded, Connector):
+        raise UsageError(
+            Problem(
+                "connector-invalid",
+                f"The package that offers `{name}` names something that is no Connector.",
+                "Update or remove that package.",
+            )
+        )
+    return loaded

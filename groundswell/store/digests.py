@@ -89,8 +89,8 @@ def earliest(groups: Groups, moments: npt.NDArray[np.int64]) -> npt.NDArray[np.i
 
 def _buffers(column: pa.ChunkedArray) -> Column:
     """Return a string column as offsets, bytes and validity; no value is copied if it is whole."""
-    whole = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-    whole = whole.cast(pa.string()) if column.num_chunks else pa.array([], pa.string())
+    chunks: list[pa.Array] = column.chunks or [pa.array([], pa.string())]
+    whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
     _, offsets, data = whole.buffers()
     start = whole.offset
     marks = np.frombuffer(offsets, dtype=np.int32)[start : start + len(whole) + 1]

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import duckdb
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import numpy.typing as npt
     from sqlglot import exp
 
 LAYOUT = 1
@@ -56,7 +54,7 @@ class DuckDBWarehouse:
         """
         self.file = file
         self._lock = threading.RLock()
-        self._connection = _connect(file, threads)
+        self._connection = connect(file, threads)
         self._closed = False
         try:
             self._prepare()
@@ -105,11 +103,11 @@ class DuckDBWarehouse:
 
     def actors(self) -> pl.DataFrame:
         """Return every actor; see `Warehouse.actors`."""
-        return self._frame("SELECT * FROM actors ORDER BY actor")
+        return self._frame(_SQL["actors"])
 
     def event_names(self) -> list[str]:
         """Return every event name, by its number."""
-        return self._frame("SELECT event FROM event_names ORDER BY event_id")["event"].to_list()
+        return self._frame(_SQL["event_names"])["event"].to_list()
 
     def event_counts(self) -> dict[str, int]:
         """Return the number of events by name."""
@@ -124,7 +122,7 @@ class DuckDBWarehouse:
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`."""
         cursor = self._cursor()
-        with _told(self.file):
+        with told(self.file):
             return cursor.sql(select.sql(self.dialect)).to_arrow_reader(_STREAM)
 
     def version(self) -> str:
@@ -146,7 +144,7 @@ class DuckDBWarehouse:
         self.close()
 
     def _frame(self, sql: str) -> pl.DataFrame:
-        with self._cursor() as cursor, _told(self.file):
+        with self._cursor() as cursor, told(self.file):
             frame = pl.from_arrow(cursor.sql(sql).to_arrow_table())
         assert isinstance(frame, pl.DataFrame)
         return frame
@@ -158,7 +156,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lock, _told(self.file):
+        with self._lock, told(self.file):
             self._connection.execute("BEGIN TRANSACTION")
             try:
                 yield self._connection
@@ -178,26 +176,34 @@ class _Port:
         with _registered(self._connection, "batch_digests", digests):
             return self._connection.sql(_SQL["stored_like"]).to_arrow_table()
 
-    def intern_actors(self, actors: pa.Table) -> npt.NDArray[np.int32]:
+    def stored_actors(self, actors: pa.Table) -> pa.Table:
         with _registered(self._connection, "batch_actors", actors):
-            for step in ("add_actors", "number_actors", "lower_first_at"):
-                self._connection.execute(_SQL[step])
-        return self._numbers("actor_numbers")
+            return self._connection.sql(_SQL["stored_actors"]).to_arrow_table()
 
-    def intern_names(self, names: list[str]) -> npt.NDArray[np.int32]:
-        batch = pa.table({"event": pa.array(names, pa.string()), "ordinal": np.arange(len(names))})
-        with _registered(self._connection, "batch_names", batch):
-            self._connection.execute(_SQL["add_names"])
-            return self._numbers("name_numbers")
+    def count_actors(self) -> int:
+        return self._connection.execute("SELECT count(*) FROM actors").fetchall()[0][0]
+
+    def add_actors(self, actors: pa.Table) -> None:
+        self._add("actors", actors)
+
+    def lower_first_at(self, actors: pa.Table) -> None:
+        with _registered(self._connection, "batch_actors", actors):
+            self._connection.execute(_SQL["lower_first_at"])
+
+    def stored_names(self) -> list[str]:
+        rows = self._connection.execute(_SQL["event_names"]).fetchall()
+        return [row[0] for row in rows]
+
+    def add_names(self, names: pa.Table) -> None:
+        self._add("event_names", names)
 
     def add_events(self, events: pa.Table) -> None:
-        pieces = pa.Table.from_batches(events.to_batches(max_chunksize=_STREAM))
-        with _registered(self._connection, "batch_events", pieces):
-            self._connection.execute(_SQL["add_events"])
+        self._add("events", events)
 
-    def _numbers(self, statement: str) -> npt.NDArray[np.int32]:
-        rows = self._connection.sql(_SQL[statement]).to_arrow_table()
-        return rows.column(0).to_numpy().astype(np.int32)
+    def _add(self, table: str, rows: pa.Table) -> None:
+        pieces = pa.Table.from_batches(rows.to_batches(max_chunksize=_STREAM))
+        with _registered(self._connection, "batch_rows", pieces):
+            self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch_rows")  # noqa: S608
 
 
 def _append_dimension(
@@ -212,14 +218,19 @@ def _append_dimension(
     return Appended(added=added[0][0], duplicates=rows.num_rows - added[0][0])
 
 
-def _connect(file: Path, threads: int | None) -> duckdb.DuckDBPyConnection:
+def connect(file: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with the settings every file of Groundswell has.
+
+    Raises:
+        StoreError: Another process holds the file, or it is no database.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
         "storage_compatibility_version": STORAGE_VERSION,
         "autoinstall_known_extensions": False,
     }
     if threads:
         config["threads"] = threads
-    with _told(file):
+    with told(file):
         connection = duckdb.connect(file, config=config)
         connection.execute(_SQL["settings"])
     return connection
@@ -237,7 +248,7 @@ def _registered(
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def told(file: Path) -> Iterator[None]:
     """Tell DuckDB's errors as ours."""
     try:
         yield

@@ -6,14 +6,14 @@ duplicate, which number an actor gets and which first time it keeps is decided h
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from groundswell.model import Kind
 from groundswell.store.digests import digest_rows, earliest, group_rows
-from groundswell.store.tables import INSTANT, TABLES
+from groundswell.store.tables import INSTANT
 from groundswell.store.warehouse import Appended
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ ACTORS = pa.schema(
         pa.field("anonymous_id", pa.string()),
         pa.field("account_id", pa.string()),
         pa.field("first_at", INSTANT, nullable=False),
+        pa.field("digest", pa.int64(), nullable=False),
     ]
 )
 EVENT_NAMES = pa.schema(
@@ -59,16 +60,32 @@ class EventPort(Protocol):
         """Return source and message_id of the stored events that share a digest (int64)."""
         ...
 
-    def intern_actors(self, actors: pa.Table) -> npt.NDArray[np.int32]:
-        """Return the number of each actor, adding unknown ones and lowering `first_at`.
+    def stored_actors(self, actors: pa.Table) -> pa.Table:
+        """Return ordinal, actor and first_at of those that are stored, equal in all three ids.
 
         Args:
-            actors: Distinct triples in order of appearance, with `first_at` and `ordinal`.
+            actors: Distinct triples with their digest (int64) and `ordinal`.
         """
         ...
 
-    def intern_names(self, names: list[str]) -> npt.NDArray[np.int32]:
-        """Return the number of each event name, adding unknown ones in the order given."""
+    def count_actors(self) -> int:
+        """Return how many actors are stored, which is the next one's number."""
+        ...
+
+    def add_actors(self, actors: pa.Table) -> None:
+        """Add rows of `ACTORS`."""
+        ...
+
+    def lower_first_at(self, actors: pa.Table) -> None:
+        """Set `first_at` of each `actor`."""
+        ...
+
+    def stored_names(self) -> list[str]:
+        """Return the event names stored, by their number."""
+        ...
+
+    def add_names(self, names: pa.Table) -> None:
+        """Add rows of `EVENT_NAMES`."""
         ...
 
     def add_events(self, events: pa.Table) -> None:
@@ -90,19 +107,24 @@ def append_events(port: EventPort, rows: pa.Table) -> Appended:
 
 
 def _append_piece(port: EventPort, rows: pa.Table) -> int:
-    digests = digest_rows(rows, IDENTITY)
-    news = _news(port, rows, digests)
+    # Most pieces are all news, so the actors are looked at while the store is asked.
+    with ThreadPoolExecutor(1) as aside:
+        guess = aside.submit(_distinct_actors, rows)
+        digests = digest_rows(rows, IDENTITY)
+        news = _news(port, rows, digests)
+        distinct, codes = guess.result()
     if not news.all():
         rows, digests = rows.filter(pa.array(news)), digests[news]
-    if not rows.num_rows:
-        return 0
+        if not rows.num_rows:
+            return 0
+        distinct, codes = _distinct_actors(rows)
     port.add_events(
         pa.Table.from_arrays(
             [
                 rows.column("source"),
                 rows.column("message_id"),
-                pa.array(_actors(port, rows)),
-                pa.array(_names(port, rows)),
+                pa.array(_intern_actors(port, distinct)[codes]),
+                pa.array(_intern_names(port, rows)),
                 rows.column("occurred_at"),
                 rows.column("received_at"),
                 rows.column("properties"),
@@ -130,22 +152,51 @@ def _news(
     return news[known:]
 
 
-def _actors(port: EventPort, rows: pa.Table) -> npt.NDArray[np.int32]:
-    groups = group_rows(rows, TRIPLE, digests=digest_rows(rows, TRIPLE))
+def _distinct_actors(rows: pa.Table) -> tuple[pa.Table, npt.NDArray[np.int32]]:
+    """Return the triples in order of appearance, as `ACTORS` numbered from 0, and each row's."""
+    digests = digest_rows(rows, TRIPLE)
+    groups = group_rows(rows, TRIPLE, digests=digests)
     moments = rows.column("occurred_at").cast(pa.int64()).to_numpy()
     distinct = rows.select(TRIPLE).take(pa.array(groups.first))
-    first_at = pa.array(earliest(groups, moments)).cast(INSTANT)
-    distinct = distinct.append_column(ACTORS.field("first_at"), first_at)
-    distinct = distinct.append_column("ordinal", pa.array(np.arange(distinct.num_rows)))
-    return port.intern_actors(distinct)[groups.codes]
+    columns = [
+        pa.array(np.arange(len(groups.first), dtype=np.int32)),
+        *distinct.columns,
+        pa.array(earliest(groups, moments)).cast(INSTANT),
+        pa.array(digests[groups.first].view(np.int64)),
+    ]
+    return pa.Table.from_arrays(columns, schema=ACTORS), groups.codes
 
 
-def _names(port: EventPort, rows: pa.Table) -> npt.NDArray[np.int32]:
+def _intern_actors(port: EventPort, distinct: pa.Table) -> npt.NDArray[np.int32]:
+    """Return the number of each actor, adding unknown ones and lowering first times."""
+    columns = ["ordinal", *ACTORS.names[1:]]
+    stored = port.stored_actors(distinct.rename_columns(columns).drop_columns(["first_at"]))
+    found = stored.column("ordinal").to_numpy()
+    numbers = np.full(distinct.num_rows, -1, dtype=np.int32)
+    numbers[found] = stored.column("actor").to_numpy()
+    unknown = numbers < 0
+    start = port.count_actors()
+    numbers[unknown] = np.arange(start, start + int(unknown.sum()), dtype=np.int32)
+    distinct = distinct.set_column(0, ACTORS.field("actor"), pa.array(numbers))
+    if unknown.any():
+        port.add_actors(distinct.filter(pa.array(unknown)))
+    held = stored.column("first_at").cast(pa.int64()).to_numpy()
+    seen = distinct.column("first_at").cast(pa.int64()).to_numpy()[found]
+    if (seen < held).any():
+        port.lower_first_at(distinct.take(pa.array(found[seen < held])))
+    return numbers
+
+
+def _intern_names(port: EventPort, rows: pa.Table) -> npt.NDArray[np.int32]:
+    """Return the number of each row's event name, adding unknown names as they appear."""
     coded = pa.concat_arrays(rows.column("event").chunks).dictionary_encode()
-    numbers = port.intern_names(coded.dictionary.to_pylist())
+    names: list[str] = coded.dictionary.to_pylist()
+    stored = port.stored_names()
+    known = set(stored)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        ids = np.arange(len(stored), len(stored) + len(unknown), dtype=np.int32)
+        port.add_names(pa.Table.from_arrays([pa.array(ids), unknown], schema=EVENT_NAMES))
+    number = {name: position for position, name in enumerate([*stored, *unknown])}
+    numbers = np.array([number[name] for name in names], dtype=np.int32)
     return numbers[coded.indices.to_numpy()]
-
-
-def named_columns() -> list[str]:
-    """Return the canonical columns of an event, in order."""
-    return list(TABLES[Kind.EVENTS].names)

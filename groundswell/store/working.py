@@ -18,6 +18,8 @@ OWN = frozenset(
         "store_state",
         "incoming",
         "activity",
+        "activity_runs",
+        "activity_state",
     }
 )
 

@@ -9,7 +9,8 @@ SET wal_autocheckpoint = '256MB';
 -- Ids are random text, so general compression finds little and costs least as zstd.
 CREATE TABLE IF NOT EXISTS store_state (store_id VARCHAR NOT NULL, layout INTEGER NOT NULL, changes BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS actors (
-  actor INTEGER NOT NULL, user_id VARCHAR, anonymous_id VARCHAR, account_id VARCHAR, first_at TIMESTAMPTZ NOT NULL
+  actor INTEGER NOT NULL, user_id VARCHAR, anonymous_id VARCHAR, account_id VARCHAR,
+  first_at TIMESTAMPTZ NOT NULL, digest BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS event_names (event_id INTEGER NOT NULL, event VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
@@ -31,46 +32,25 @@ JOIN event_names AS n ON n.event_id = e.event_id;
 -- name: stored_like
 SELECT source, message_id FROM events SEMI JOIN batch_digests USING (digest);
 
--- name: add_actors
--- Few triples of a batch are new; the batch is the small side of the joins.
-INSERT INTO actors
-SELECT
-  (SELECT count(*) FROM actors) + row_number() OVER (ORDER BY b.ordinal) - 1,
-  b.user_id, b.anonymous_id, b.account_id, b.first_at
-FROM batch_actors AS b
-ANTI JOIN actors AS a
-  ON a.user_id IS NOT DISTINCT FROM b.user_id
-  AND a.anonymous_id IS NOT DISTINCT FROM b.anonymous_id
-  AND a.account_id IS NOT DISTINCT FROM b.account_id;
-
--- name: number_actors
-CREATE OR REPLACE TEMP TABLE numbered_actors AS
-SELECT b.ordinal, a.actor, b.first_at, b.first_at < a.first_at AS is_earlier
+-- name: stored_actors
+-- The digest finds, the ids decide. They are compared with OR and not with IS NOT DISTINCT FROM,
+-- which would be taken for a join key and hashed.
+SELECT b.ordinal, a.actor, a.first_at
 FROM batch_actors AS b
 JOIN actors AS a
-  ON a.user_id IS NOT DISTINCT FROM b.user_id
-  AND a.anonymous_id IS NOT DISTINCT FROM b.anonymous_id
-  AND a.account_id IS NOT DISTINCT FROM b.account_id;
+  ON a.digest = b.digest
+  AND (a.user_id = b.user_id OR (a.user_id IS NULL AND b.user_id IS NULL))
+  AND (a.anonymous_id = b.anonymous_id OR (a.anonymous_id IS NULL AND b.anonymous_id IS NULL))
+  AND (a.account_id = b.account_id OR (a.account_id IS NULL AND b.account_id IS NULL));
 
 -- name: lower_first_at
-UPDATE actors SET first_at = n.first_at
-FROM numbered_actors AS n
-WHERE n.actor = actors.actor AND n.is_earlier;
+UPDATE actors SET first_at = b.first_at FROM batch_actors AS b WHERE b.actor = actors.actor;
 
--- name: actor_numbers
-SELECT actor FROM numbered_actors ORDER BY ordinal;
+-- name: actors
+SELECT actor, user_id, anonymous_id, account_id, first_at FROM actors ORDER BY actor;
 
--- name: add_names
-INSERT INTO event_names
-SELECT (SELECT count(*) FROM event_names) + row_number() OVER (ORDER BY b.ordinal) - 1, b.event
-FROM batch_names AS b
-ANTI JOIN event_names AS n ON n.event = b.event;
-
--- name: name_numbers
-SELECT n.event_id FROM batch_names AS b JOIN event_names AS n ON n.event = b.event ORDER BY b.ordinal;
-
--- name: add_events
-INSERT INTO events SELECT * FROM batch_events;
+-- name: event_names
+SELECT event FROM event_names ORDER BY event_id;
 
 -- name: event_counts
 SELECT n.event, count(*) AS events

@@ -1,0 +1,185 @@
+"""The roll-up of the events, kept in DuckDB beside the project and read in chunks of accounts.
+
+Whichever engine holds the events, the kernel reads this one table: rows sorted by account,
+person, visible and day, so that an account is one run of rows. In a DuckDB warehouse it is made
+in place from the SELECT; any other engine streams its roll-up into a local file.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+import pyarrow as pa
+
+from groundswell.errors import Problem, StoreError
+from groundswell.store.duckdb_warehouse import DuckDBWarehouse, connect, told
+from groundswell.store.sql import load_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlglot import exp
+
+    from groundswell.store.warehouse import Warehouse
+
+COLUMNS = (
+    "account",
+    "person",
+    "day",
+    "event",
+    "key",
+    "n",
+    "first_at",
+    "last_at",
+    "visible",
+    "hidden",
+)
+"""int32 each; `first_at` and `last_at` are seconds of the day. Sums `s0`, `s1`, ... may follow."""
+
+_SQL = load_statements("activity")
+
+
+class ActivityStore:
+    """The roll-up: written whole, read in runs of whole accounts."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+        """Use a connection, which the store closes; `file` is for messages."""
+        self._connection = connection
+        self._file = file
+        with told(file):
+            connection.execute(_SQL["tables"])
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What the roll-up was made from, as given to `replace`; None before the first."""
+        rows = self._rows("SELECT fingerprint FROM activity_state")
+        return str(rows[0][0]) if rows else None
+
+    @property
+    def rows(self) -> int:
+        """How many rows the roll-up has."""
+        return int(str(self._rows(_SQL["count"])[0][0]))
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Names of the float64 columns after the ten that are always there."""
+        names = (str(name) for (name,) in self._rows(_SQL["columns"]))
+        return tuple(name for name in names if name not in COLUMNS)
+
+    def replace(self, source: exp.Query | pa.RecordBatchReader, *, fingerprint: str) -> int:
+        """Put a new roll-up in place of the old, in one transaction; return its rows.
+
+        Args:
+            source: A SELECT over the same DuckDB database, or a stream from another engine, with
+                the columns of `COLUMNS` and any `s0`, `s1`, ... in any order.
+            fingerprint: What it is made from, such as the warehouse's version and the config's.
+
+        Raises:
+            StoreError: A column is missing or there is one too many.
+        """
+        with told(self._file), self._transaction():
+            if isinstance(source, pa.RecordBatchReader):
+                self._connection.register("activity_source", source)
+                relation, names = "activity_source", source.schema.names
+            else:
+                relation = f"({source.sql('duckdb')})"
+                names = self._connection.sql(f"SELECT * FROM {relation} LIMIT 0").columns  # noqa: S608
+            columns = ", ".join(_casts(names))
+            self._connection.execute(_SQL["replace"].format(columns=columns, relation=relation))
+            self._connection.execute(_SQL["runs"])
+            self._connection.execute("DELETE FROM activity_state")
+            self._connection.execute("INSERT INTO activity_state VALUES (?)", [fingerprint])
+        if isinstance(source, pa.RecordBatchReader):
+            self._connection.unregister("activity_source")
+        return self.rows
+
+    def chunks(
+        self,
+        max_rows: int,
+        *,
+        columns: Sequence[str] | None = None,
+        accounts: tuple[int, int] | None = None,
+    ) -> Iterator[pa.Table]:
+        """Yield the rows in order, in tables of whole accounts.
+
+        Args:
+            max_rows: Rows of a table at most, unless one account alone has more.
+            columns: The columns wanted; all of them when None.
+            accounts: First and last account wanted; all of them when None.
+        """
+        wanted = ", ".join(columns or [*COLUMNS, *self.sums])
+        cursor = self._connection.cursor()
+        with cursor, told(self._file):
+            for first, last in self._ranges(max_rows, accounts):
+                piece = _SQL["chunk"].format(columns=wanted, first=first, last=last)
+                yield cursor.sql(piece).to_arrow_table()
+
+    def _ranges(
+        self, max_rows: int, accounts: tuple[int, int] | None
+    ) -> Iterator[tuple[int, int]]:
+        """Yield first and last account of each chunk."""
+        low, high = accounts or (-(2**31), 2**31 - 1)
+        counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
+        first, last, held = 0, 0, 0
+        for account, rows in counts:
+            if held and held + rows > max_rows:
+                yield first, last
+                held = 0
+            first = account if not held else first
+            last, held = account, held + rows
+        if held:
+            yield first, last
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rows(self, sql: str) -> list[tuple[object, ...]]:
+        with told(self._file):
+            return self._connection.execute(sql).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+
+def open_activity(warehouse: Warehouse, folder: Path) -> ActivityStore:
+    """Open the roll-up: in the warehouse's file if that is DuckDB, else folder/activity.duckdb."""
+    if isinstance(warehouse, DuckDBWarehouse):
+        return ActivityStore(warehouse.connection, warehouse.file)
+    file = folder / "activity.duckdb"
+    return ActivityStore(connect(file), file)
+
+
+def _casts(names: Sequence[str]) -> list[str]:
+    sums = [name for name in names if name not in COLUMNS]
+    missing = [name for name in COLUMNS if name not in names]
+    wrong = [name for name in sums if not (name[:1] == "s" and name[1:].isdecimal())]
+    if missing or wrong:
+        raise StoreError(
+            Problem(
+                code="store-activity-columns",
+                what=f"The roll-up lacks {missing} and cannot have {wrong}.",
+                fix=f"Give {', '.join(COLUMNS)}, and sums as s0, s1, ...",
+            )
+        )
+    sums.sort(key=lambda name: int(name[1:]))
+    return [
+        *(f"CAST({name} AS INTEGER) AS {name}" for name in COLUMNS),
+        *(f"CAST({name} AS DOUBLE) AS {name}" for name in sums),
+    ]

@@ -1,0 +1,31 @@
+-- The roll-up, in DuckDB whichever engine holds the events.
+
+-- name: tables
+CREATE TABLE IF NOT EXISTS activity_state (fingerprint VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS activity (
+  account INTEGER, person INTEGER, day INTEGER, event INTEGER, key INTEGER, n INTEGER,
+  first_at INTEGER, last_at INTEGER, visible INTEGER, hidden INTEGER
+);
+CREATE TABLE IF NOT EXISTS activity_runs (account INTEGER NOT NULL, rows BIGINT NOT NULL);
+
+-- name: replace
+-- Filled with the columns' names and the relation they come from; both are made by this package.
+CREATE OR REPLACE TABLE activity AS
+SELECT {columns} FROM {relation} AS source ORDER BY account, person, visible, day;
+
+-- name: runs
+CREATE OR REPLACE TABLE activity_runs AS
+SELECT account, count(*) AS rows FROM activity GROUP BY account ORDER BY account;
+
+-- name: counts
+SELECT account, rows FROM activity_runs WHERE account BETWEEN ? AND ? ORDER BY account;
+
+-- name: chunk
+-- Rows come in the order they were written, which is the order of the table.
+SELECT {columns} FROM activity WHERE account BETWEEN {first} AND {last};
+
+-- name: count
+SELECT coalesce(sum(rows), 0) FROM activity_runs;
+
+-- name: columns
+SELECT column_name FROM duckdb_columns() WHERE table_name = 'activity' ORDER BY column_index;

@@ -15,6 +15,8 @@ from groundswell.cli.story import print_explanation, print_queue
 from groundswell.engine import Project
 from groundswell.errors import Problem, UsageError
 
+SHOWN_ACCOUNTS = 25
+
 
 def parse_day(text: str | None) -> date | None:
     """Return the day a user wrote as YYYY-MM-DD, or None when none was given.
@@ -63,14 +65,14 @@ def accounts(
 ) -> None:
     """List accounts as of the latest run, best first."""
     with Project.open(project) as opened:
-        rows = opened.accounts(qualified=qualified)
+        shown = SHOWN_ACCOUNTS if limit is None and not json else limit
+        rows = opened.accounts(qualified=qualified, limit=shown or None)
     if json:
-        print_json(rows[:limit] if limit else rows)
+        print_json(rows)
         return
-    shown = rows[: (25 if limit is None else limit) or None]
-    print_queue(shown)
-    if len(shown) < len(rows):
-        err.print(f"{len(rows) - len(shown)} more; `--limit 0` shows all.")
+    print_queue(rows)
+    if shown and len(rows) == shown:
+        err.print(f"The best {shown} are shown; `--limit 0` shows all.")
 
 
 @app.command()

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad configuration or usage, 3 done with rejected
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -35,11 +36,15 @@ AsOfOption = Annotated[
 ]
 
 
+def import_commands() -> None:
+    """Import every module of commands; each registers its own on `app`."""
+    for name in ("setting_up", "loading", "answering", "filing", "demonstrating"):
+        import_module(f"groundswell.cli.{name}")
+
+
 def main() -> None:
     """Run the command line; every error a user can meet ends here, in four fields."""
-    # Commands register themselves on `app` when their module is imported.
-    from groundswell.cli import answering, demonstrating, filing, loading, setting_up  # noqa: F401, PLC0415
-
+    import_commands()
     try:
         app()
     except GroundswellError as error:

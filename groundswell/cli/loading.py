@@ -111,13 +111,13 @@ def list_rejects(
     table = Table("id", "where", "reason", "fix", box=None, pad_edge=False)
     for row in rows:
         where = f"{row.reject.file}:{row.reject.line}" if row.reject.line else row.reject.file
-        table.add_row(str(row.id), where, f"{row.reject.reason} \\[{row.reject.code}]", row.reject.fix)
+        table.add_row(row.id[:10], where, f"{row.reject.reason} \\[{row.reject.code}]", row.reject.fix)
     out.print(table)
 
 
 @quarantine.command("show")
 def show_reject(
-    id_: Annotated[int, typer.Argument(metavar="ID")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")],
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:

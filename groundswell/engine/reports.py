@@ -43,9 +43,9 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class StoredReject:
-    """A quarantined row with the number it is known by."""
+    """A quarantined row with the id it is known by."""
 
-    id: int
+    id: str
     quarantined_at: datetime
     reject: Reject
 

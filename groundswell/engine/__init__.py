@@ -1,0 +1,20 @@
+"""The only place where stages meet: a project is opened, loaded, computed and asked."""
+
+from groundswell.engine.project import CONFIG_FILE, Project
+from groundswell.engine.reports import (
+    AccountRow,
+    Explanation,
+    LoadReport,
+    RunReport,
+    StoredReject,
+)
+
+__all__ = [
+    "CONFIG_FILE",
+    "AccountRow",
+    "Explanation",
+    "LoadReport",
+    "Project",
+    "RunReport",
+    "StoredReject",
+]

@@ -1,0 +1,97 @@
+"""From the stores to features: identity resolved, the roll-up built, the kernel asked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from groundswell.features import compile_plan, compute_features
+from groundswell.intake import Filing, resolve
+from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.store.activity import ActivityStore
+    from groundswell.store.ledger import Ledger
+    from groundswell.store.warehouse import Warehouse
+
+WEEK = timedelta(days=7)
+
+
+def weekly_days(last: date, weeks: int) -> list[date]:
+    """Return `weeks` days, each a week after the one before, ending at `last`.
+
+    >>> [str(day) for day in weekly_days(date(2026, 6, 30), 2)]
+    ['2026-06-23', '2026-06-30']
+    """
+    return [last - WEEK * index for index in reversed(range(weeks))]
+
+
+@dataclass
+class Computer:
+    """Answers for features of accounts as of any days; resolves identity once per set of facts."""
+
+    loaded: LoadedConfig
+    warehouse: Warehouse
+    ledger: Ledger
+    activity: ActivityStore
+    threads: int = 2
+    _filing: tuple[str, Filing] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.plan = compile_plan(self.loaded)
+
+    def filing(self) -> Filing:
+        """Return who belongs where, resolved from the facts and merges as they stand."""
+        merges = self.ledger.merges()
+        fingerprint = self._identity_fingerprint(merges)
+        if self._filing is None or self._filing[0] != fingerprint:
+            resolved = resolve(
+                self.warehouse.actors(),
+                self.warehouse.read(Kind.USERS),
+                self.warehouse.read(Kind.MEMBERSHIPS),
+                self.warehouse.read(Kind.ACCOUNTS),
+                merges,
+                self.loaded.config.identity,
+            )
+            self._filing = (fingerprint, resolved)
+        return self._filing[1]
+
+    def _identity_fingerprint(self, merges: pl.DataFrame) -> str:
+        text = f"{self.warehouse.version()}|{self.loaded.fingerprint('identity')}|"
+        text += merges.write_json()
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def features(
+        self, days: Sequence[date], *, accounts: Sequence[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Compute every feature as of each of `days`, some accounts at a time.
+
+        Yields:
+            Frames with account_id, as_of and a column per feature; all days of an account are in
+            one frame.
+        """
+        return compute_features(
+            self.plan,
+            self.warehouse,
+            self.activity,
+            self.filing(),
+            days,
+            threads=self.threads,
+            accounts=list(accounts) if accounts is not None else None,
+        )
+
+    def collect(
+        self, days: Sequence[date], *, accounts: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Return `features` as one frame, by account_id and as_of."""
+        frames = list(self.features(days, accounts=accounts))
+        if not frames:
+            return pl.DataFrame(schema={"account_id": pl.String, "as_of": pl.Date})
+        return pl.concat(frames).sort("account_id", "as_of")

@@ -1,0 +1,249 @@
+"""Decisions on where accounts stand, and what of it the journal keeps.
+
+A decision as of D sees the journal only up to D, so deciding again for the same day gives the same
+decisions and writes nothing new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, cast
+
+import polars as pl
+
+from groundswell.model import Decision, as_plain
+from groundswell.routing import NOTHING_KNOWN, AccountState, decide, route_frame, tell_triggers
+from groundswell.scoring import explain_score
+from groundswell.store.ledger import JournalEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from groundswell.clock import Clock
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.standing import Standing
+    from groundswell.model import Scalar, Score
+    from groundswell.store.ledger import Ledger
+
+DECIDED, QUALIFIED, RELEASED = "decided", "qualified", "released"
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What the journal and the touches say about accounts before a day.
+
+    Attributes:
+        last: Account id to the body of its latest decision.
+        handed_over: Account id to the day of its latest handoff.
+        released: Account id to the day it was last let go.
+        touched: Account id to the day of its latest touch.
+        people: Account id to each person's latest touch.
+    """
+
+    last: Mapping[str, Mapping[str, Any]]
+    handed_over: Mapping[str, date]
+    released: Mapping[str, date]
+    touched: Mapping[str, date]
+    people: Mapping[str, Mapping[str, date]]
+
+
+def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembered:
+    """Read what was decided before `as_of` and who was touched by the end of it."""
+    last: dict[str, Mapping[str, Any]] = {}
+    handed: dict[str, date] = {}
+    released: dict[str, date] = {}
+    for entry in ledger.journal(kinds=(DECIDED, RELEASED)):
+        if entry.as_of >= as_of:
+            continue
+        if entry.kind == RELEASED:
+            released[entry.account_id] = max(
+                entry.as_of, released.get(entry.account_id, entry.as_of)
+            )
+            continue
+        known = last.get(entry.account_id)
+        if known is None or entry.as_of.isoformat() >= known["as_of"]:
+            last[entry.account_id] = entry.body
+        if entry.body["hand_over"]:
+            handed[entry.account_id] = max(entry.as_of, handed.get(entry.account_id, entry.as_of))
+    touched, people = _touches(touches, as_of)
+    return Remembered(last, handed, released, touched, people)
+
+
+def _touches(
+    touches: pl.DataFrame, as_of: date
+) -> tuple[dict[str, date], dict[str, dict[str, date]]]:
+    by_day = touches.select("account_id", "user_id", pl.col("at").dt.date().alias("day")).filter(
+        pl.col("day") <= as_of
+    )
+    accounts: dict[str, date] = {}
+    people: dict[str, dict[str, date]] = defaultdict(dict)
+    for account_id, user_id, day in by_day.sort("day").iter_rows():
+        accounts[account_id] = day
+        if user_id is not None:
+            people[account_id][user_id] = day
+    return accounts, dict(people)
+
+
+def states_of(
+    standing: Standing,
+    remembered: Remembered,
+    *,
+    do_not_contact: Iterable[str],
+    parents: Mapping[str, str],
+) -> dict[str, AccountState]:
+    """Return what is known about each account when it is decided on."""
+    barred = set(do_not_contact)
+    rows = standing.frame.select("account_id", "qualified", "qualified_since")
+    return {
+        account_id: AccountState(
+            qualified=bool(qualified),
+            qualified_since=since,
+            open_handoff=_is_open(account_id, remembered),
+            last_handoff_on=remembered.handed_over.get(account_id),
+            last_touch_on=remembered.touched.get(account_id),
+            person_touches=remembered.people.get(account_id, {}),
+            do_not_contact=account_id in barred,
+            parent_id=parents.get(account_id),
+        )
+        for account_id, qualified, since in rows.iter_rows()
+    }
+
+
+def _is_open(account_id: str, remembered: Remembered) -> bool:
+    handed = remembered.handed_over.get(account_id)
+    released = remembered.released.get(account_id)
+    return handed is not None and (released is None or released < handed)
+
+
+def decide_account(
+    loaded: LoadedConfig,
+    row: Mapping[str, Scalar | date],
+    state: AccountState,
+    triggers_since: Mapping[str, date],
+    *,
+    now: datetime,
+) -> tuple[Score, Decision]:
+    """Explain one account's score and decide on it, with the whole trace."""
+    currency = loaded.config.currency
+    score = explain_score(loaded.score, row, currency=currency)
+    values = cast("Mapping[str, Scalar]", row)
+    triggers = tell_triggers(loaded.triggers, triggers_since, values, currency=currency)
+    decision = decide(
+        row,
+        score,
+        triggers,
+        state,
+        rules=loaded.motions,
+        guardrails=loaded.guardrails,
+        now=now,
+    )
+    return score, decision
+
+
+def decide_all(
+    loaded: LoadedConfig,
+    standing: Standing,
+    states: Mapping[str, AccountState],
+    remembered: Remembered,
+    *,
+    clock: Clock,
+) -> tuple[pl.DataFrame, list[JournalEntry]]:
+    """Decide on every account and say what the journal should keep.
+
+    The rule of every account is found at once; the whole trace is made for those that may need a
+    human and for those whose decision changed, and each such decision is recorded when it differs
+    from the one before.
+
+    Returns:
+        The routes (`routing.route_frame` and `hand_over`), and the entries.
+    """
+    now = clock.now()
+    routes = route_frame(standing.frame, states, rules=loaded.motions)
+    since = standing.triggers_since()
+    rows = {row["account_id"]: row for row in _rows_to_decide(standing, routes, remembered)}
+    entries: list[JournalEntry] = []
+    handed: list[str] = []
+    for account_id, row in rows.items():
+        state = states.get(account_id, NOTHING_KNOWN)
+        score, decision = decide_account(loaded, row, state, since.get(account_id, {}), now=now)
+        if decision.hand_over:
+            handed.append(account_id)
+        entry = _decision_entry(decision, score)
+        if _differs(entry.body, remembered.last.get(account_id)):
+            entries.append(entry)
+    routed = routes.with_columns(pl.col("account_id").is_in(handed).alias("hand_over"))
+    return routed, [*_crossing_entries(standing, now), *entries]
+
+
+def _rows_to_decide(
+    standing: Standing, routes: pl.DataFrame, remembered: Remembered
+) -> Iterable[dict[str, Any]]:
+    before = pl.DataFrame(
+        [
+            (account_id, str(body["rule"]), bool(body["hand_over"]))
+            for account_id, body in remembered.last.items()
+        ],
+        schema={"account_id": pl.String, "rule_before": pl.String, "handed_before": pl.Boolean},
+        orient="row",
+    )
+    wanted = (
+        routes.join(before, on="account_id", how="left")
+        .filter(
+            pl.col("eligible")
+            | pl.col("handed_before").fill_null(value=False)
+            | (pl.col("rule") != pl.col("rule_before")).fill_null(value=True)
+        )
+        .select("account_id")
+    )
+    return standing.frame.join(wanted, on="account_id", how="semi").iter_rows(named=True)
+
+
+def _differs(body: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    compared = ("motion", "rule", "hand_over")
+    return before is None or any(body[name] != before[name] for name in compared)
+
+
+def _decision_entry(decision: Decision, score: Score) -> JournalEntry:
+    body = as_plain(decision)
+    body["score"] = score.value
+    body["parts"] = {str(part): value for part, value in score.parts.items()}
+    timeless = as_plain(replace(decision, decided_at=datetime.combine(decision.as_of, time(), UTC)))
+    digest = hashlib.sha256(json.dumps(timeless, sort_keys=True).encode()).hexdigest()[:16]
+    return JournalEntry(
+        key=f"{DECIDED}:{decision.account_id}:{decision.as_of}:{digest}",
+        account_id=decision.account_id,
+        kind=DECIDED,
+        at=decision.decided_at,
+        as_of=decision.as_of,
+        body=body,
+    )
+
+
+def _crossing_entries(standing: Standing, now: datetime) -> list[JournalEntry]:
+    """Record each crossing once, on the day it happened."""
+    return [
+        JournalEntry(
+            key=f"{to_state}:{account_id}:{day}",
+            account_id=account_id,
+            kind=to_state,
+            at=now,
+            as_of=day,
+            body={
+                "from": from_state,
+                "score": score,
+                "reason": f"The score went to {score:.1f}.",
+            },
+        )
+        for account_id, day, from_state, to_state, score in standing.transitions.iter_rows()
+    ]
+
+
+def newly(entries: Sequence[JournalEntry], kind: str, known: set[str]) -> list[str]:
+    """Return the accounts with an entry of this kind whose key was not known before, sorted."""
+    return sorted(
+        {item.account_id for item in entries if item.kind == kind and item.key not in known}
+    )

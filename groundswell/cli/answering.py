@@ -39,7 +39,9 @@ def parse_day(text: str | None) -> date | None:
 
 
 @app.command()
-def run(as_of: AsOfOption = None, project: ProjectOption = Path(), json: JsonOption = False) -> None:
+def run(
+    as_of: AsOfOption = None, project: ProjectOption = Path(), json: JsonOption = False
+) -> None:
     """Score every account, decide, and record it in the journal."""
     with Project.open(project) as opened:
         report = opened.run(as_of=parse_day(as_of))

@@ -24,14 +24,18 @@ ReasonOption = Annotated[str, typer.Option(help="Why, for whoever reads it later
 def merge(
     account: Annotated[str, typer.Argument(help="Account id to merge.")],
     into: IntoOption,
-    since: Annotated[str | None, typer.Option(help="UTC day it holds from; today if left out.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="UTC day it holds from; today if left out.")
+    ] = None,
     reason: ReasonOption = "merged by hand",
     project: ProjectOption = Path(),
 ) -> None:
     """File an account's people and history under another account."""
     with Project.open(project) as opened:
         opened.merge(account, into=into, since=parse_day(since), reason=reason)
-    err.print(f"{account} is part of {into}. Undo: groundswell identity unmerge {account} --into {into}")
+    err.print(
+        f"{account} is part of {into}. Undo: groundswell identity unmerge {account} --into {into}"
+    )
 
 
 @identity.command()

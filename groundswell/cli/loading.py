@@ -111,7 +111,9 @@ def list_rejects(
     table = Table("id", "where", "reason", "fix", box=None, pad_edge=False)
     for row in rows:
         where = f"{row.reject.file}:{row.reject.line}" if row.reject.line else row.reject.file
-        table.add_row(row.id[:10], where, f"{row.reject.reason} \\[{row.reject.code}]", row.reject.fix)
+        table.add_row(
+            row.id[:10], where, f"{row.reject.reason} \\[{row.reject.code}]", row.reject.fix
+        )
     out.print(table)
 
 
@@ -136,9 +138,7 @@ def show_reject(
 @quarantine.command("replay")
 def replay_rejects(
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="YAML file with `sources:`, mended.")
-    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="YAML file with `sources:`, mended.")] = None,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:

@@ -60,7 +60,7 @@ def commands_page() -> str:
     return text
 
 
-def _schema_rows(schema: dict[str, Any], block: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+def _schema_rows(block: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, field in block.get("properties", {}).items():
         default = field.get("default")
         shown = "" if default in (None, "", [], {}) else f"`{default}`"
@@ -72,11 +72,11 @@ def config_page() -> str:
     schema = config_schema()
     text = GENERATED + "# groundswell.yaml\n\nThe keys of the file, block by block.\n\n"
     header = ("key", "what it says", "default")
-    text += _table(header, _schema_rows(schema, schema))
+    text += _table(header, _schema_rows(schema))
     for name, block in sorted(schema.get("$defs", {}).items()):
         if "properties" in block:
             text += f"\n## {name}\n\n{block.get('description', '')}\n\n"
-            text += _table(header, _schema_rows(schema, block))
+            text += _table(header, _schema_rows(block))
     return text
 
 

@@ -1,6 +1,6 @@
 """The only place where stages meet: a project is opened, loaded, computed and asked."""
 
-from groundswell.engine.project import CONFIG_FILE, Project
+from groundswell.engine.project import CONFIG_FILE, STATE_FOLDER, Project
 from groundswell.engine.reports import (
     AccountRow,
     Explanation,
@@ -11,6 +11,7 @@ from groundswell.engine.reports import (
 
 __all__ = [
     "CONFIG_FILE",
+    "STATE_FOLDER",
     "AccountRow",
     "Explanation",
     "LoadReport",

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
-from groundswell.config.loading import load_sources
 from groundswell.config.secrets import expand
 from groundswell.connectors.shape import parse_kind, shape_from
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ledger import Load
 from groundswell.store.postgres_source import read_postgres
-from groundswell.store.reading import expand_paths, read_files, replay
+from groundswell.store.reading import expand_paths, read_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,9 +196,7 @@ def _chosen(files: tuple[str, ...], source: SourceDef, *, sole: bool) -> tuple[s
     return tuple(file for file in files if fnmatch(file.rsplit("/", 1)[-1], pattern))
 
 
-def _from_their_paths(
-    sources: Mapping[str, SourceDef], kind: Kind, root: Path
-) -> list[Errand]:
+def _from_their_paths(sources: Mapping[str, SourceDef], kind: Kind, root: Path) -> list[Errand]:
     errands = [
         Errand(key, kind, source, (str(root / source.path),) if source.path else ())
         for key, source in sources.items()

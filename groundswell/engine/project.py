@@ -305,9 +305,7 @@ class Project:
             newly_qualified=deciding.newly(entries, "qualified", known),
             released=deciding.newly(entries, "released", known),
             hand_overs=int(routes.get_column("hand_over").sum()),
-            motions=dict(
-                routes.group_by("motion").len().sort("len", descending=True).iter_rows()
-            ),
+            motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
             journal_entries=written,
             seconds={
                 "identity": identified - began,

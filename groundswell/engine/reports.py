@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING
 
-from groundswell.model import (
-    Component,
-    Decision,
-    GuardrailResult,
-    Link,
-    Reject,
-    RuleTrace,
-    Scalar,
-    Trigger,
-)
+if TYPE_CHECKING:
+    from groundswell.model import (
+        Component,
+        Decision,
+        GuardrailResult,
+        Link,
+        Reject,
+        RuleTrace,
+        Scalar,
+        Trigger,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,10 @@ class Explanation:
     def _repr_html_(self) -> str:
         """Show the score and its components as a table in a notebook."""
         rows = "".join(
-            f"<tr><td>{item.part}</td><td>{item.name}</td><td>{item.points:.1f} / {item.max:.1f}</td>"
-            f"<td>{item.sentence}</td></tr>"
+            f"<tr><td>{item.part}</td><td>{item.name}</td>"
+            f"<td>{item.points:.1f} / {item.max:.1f}</td><td>{escape(item.sentence)}</td></tr>"
             for item in self.components
         )
-        return (
-            f"<h4>{self.name or self.account_id}: {self.score:.1f} as of {self.as_of}</h4>"
-            f"<table><tr><th>part</th><th>component</th><th>points</th><th>why</th></tr>{rows}</table>"
-        )
-
-
-Plain = dict[str, Any]
+        title = escape(f"{self.name or self.account_id}: {self.score:.1f} as of {self.as_of}")
+        heads = "".join(f"<th>{head}</th>" for head in ("part", "component", "points", "why"))
+        return f"<h4>{title}</h4><table><tr>{heads}</tr>{rows}</table>"

@@ -60,9 +60,7 @@ class Standing:
         return found
 
 
-def stand(
-    loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date
-) -> Standing:
+def stand(loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date) -> Standing:
     """Say where accounts stand, from their features as of each followed day.
 
     Args:
@@ -112,9 +110,7 @@ def stand(
     )
 
 
-def _with_scores(
-    days: pl.DataFrame, scores: pl.DataFrame, names: Iterable[str]
-) -> pl.DataFrame:
+def _with_scores(days: pl.DataFrame, scores: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """Keep what triggers read: features, and what scoring says under the same name."""
     extra = [name for name in names if name not in days.columns and name in scores.columns]
     kept = [name for name in names if name in days.columns]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -16,6 +15,7 @@ from groundswell.scoring import explain_score, part_weights, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from groundswell.config.loading import LoadedConfig
@@ -63,7 +63,7 @@ def find_account(filing: Filing, text: str) -> Found:
 def parents_of(accounts: pl.DataFrame) -> dict[str, str]:
     """Return account id to the id of its parent, for those that have one."""
     pairs = accounts.select("account_id", "parent_id").drop_nulls()
-    return {account_id: parent_id for account_id, parent_id in pairs.iter_rows()}
+    return dict(pairs.iter_rows())
 
 
 def keep_latest(

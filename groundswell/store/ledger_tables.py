@@ -1,0 +1,103 @@
+"""The tables of the ledger, as the code uses them; `migrations/` is how they came to be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware UTC instant, also on a database that keeps no time zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant as the database keeps it."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+_POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+JOURNAL = sa.Table(
+    "journal",
+    METADATA,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("account_id", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+)
+REJECTS = sa.Table(
+    "rejects",
+    METADATA,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("load_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, index=True),
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column("replayed_at", Instant),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("line", sa.BigInteger),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("fix", sa.Text, nullable=False),
+    sa.Column("raw", sa.Text, nullable=False),
+)
+MERGES = sa.Table(
+    "account_merges",
+    METADATA,
+    sa.Column("from_account", sa.Text, primary_key=True),
+    sa.Column("into_account", sa.Text, primary_key=True),
+    sa.Column("since", Instant, primary_key=True),
+    sa.Column("until", Instant),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("until_reason", sa.Text),
+)
+CURSORS = sa.Table(
+    "cursors",
+    METADATA,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("set_at", Instant, nullable=False),
+)
+LOADS = sa.Table(
+    "loads",
+    METADATA,
+    sa.Column("load_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("started_at", Instant, nullable=False, index=True),
+    sa.Column("finished_at", Instant),
+    sa.Column("added", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("rejected", sa.BigInteger, nullable=False),
+)

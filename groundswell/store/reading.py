@@ -235,16 +235,24 @@ class _Reader:
             names = [column for column in raw.table.column_names if column != ROW]
             fitted = resolve_shape(shape, names, place=name, lines=False)
             origin = TableOrigin(raw.table.schema, fitted.nulls, fitted.ignore_case)
-        query = compile_query(
-            fitted, origin, source=self.source, received_at=self.received_at
+        query, careful = (
+            compile_query(
+                fitted,
+                origin,
+                source=self.source,
+                received_at=self.received_at,
+                look_for_nul=look,
+            )
+            for look in (False, True)
         )
-        plan = _Plan(fitted, query, name, self.source)
+        plan = _Plan(fitted, query, careful, name, self.source)
         plan.check_typed_times()
         return plan
 
     def _batch(self, plan: _Plan, raw: RawBatch, *, first: bool) -> Batch:
         self.duck.register("raw", raw.table)
-        found = self.duck.sql(plan.query.rows).to_arrow_table()
+        query = plan.careful if raw.may_hold_nul else plan.plain
+        found = self.duck.sql(query.rows).to_arrow_table()
         problems = found.column("__problem")
         rejects = [
             plan.reject(flaw_reason(record, fields=raw.fields), record.line, record.raw)
@@ -255,8 +263,8 @@ class _Reader:
             good = found.filter(pc.equal(problems, 0))
             bad = found.select([ROW, "__problem"]).filter(pc.not_equal(problems, 0))
             if first:
-                self._check_times(plan, raw, bad, good)
-            rejects += self._rejects(plan, raw, bad)
+                self._check_times(plan, query, raw, bad, good)
+            rejects += self._rejects(plan, query, raw, bad)
         rejects.sort(key=lambda reject: reject.line or 0)
         rows = self._settle_ids(plan, good)
         return Batch(rows=rows, rejects=rejects, file=plan.name, bytes_done=raw.bytes_done)
@@ -279,15 +287,17 @@ class _Reader:
     def _texts(self, plan: _Plan, raw: RawBatch, rows: pa.Array) -> dict[int, dict[str, Any]]:
         """Return, for some rows, the text of each value as it stood."""
         self.duck.register("raw", raw.table.take(rows))
-        found = self.duck.sql(plan.query.texts).to_arrow_table().to_pylist()
+        found = self.duck.sql(plan.plain.texts).to_arrow_table().to_pylist()
         return {row[ROW]: row for row in found}
 
-    def _rejects(self, plan: _Plan, raw: RawBatch, bad: pa.Table) -> list[Reject]:
+    def _rejects(
+        self, plan: _Plan, query: Query, raw: RawBatch, bad: pa.Table
+    ) -> list[Reject]:
         rows = bad.column(ROW).combine_chunks()
         texts = self._texts(plan, raw, rows)
         rejects: list[Reject] = []
         for row, number in zip(rows.to_pylist(), bad.column("__problem").to_pylist(), strict=True):
-            check = plan.query.checks[number - 1]
+            check = query.checks[number - 1]
             case = Case(
                 plan.shape, check.column, texts[row].get(check.column), self.received_at
             )
@@ -295,11 +305,13 @@ class _Reader:
             rejects.append(plan.reject(reason, raw.line(row), raw.raw(row)))
         return rejects
 
-    def _check_times(self, plan: _Plan, raw: RawBatch, bad: pa.Table, good: pa.Table) -> None:
+    def _check_times(
+        self, plan: _Plan, query: Query, raw: RawBatch, bad: pa.Table, good: pa.Table
+    ) -> None:
         """Refuse the file when no time of a column can be understood: that is no matter of rows."""
         numbers = pc.value_counts(bad.column("__problem").combine_chunks()).to_pylist()
         for entry in numbers:
-            check = plan.query.checks[entry["values"] - 1]
+            check = query.checks[entry["values"] - 1]
             if check.code != "bad-time" or entry["counts"] < 2:  # noqa: PLR2004 - one is a row's matter
                 continue
             if good.num_rows - good.column(check.column).null_count:
@@ -316,7 +328,8 @@ class _Plan:
     """What stays the same while one file or table is read."""
 
     shape: Shape
-    query: Query
+    plain: Query
+    careful: Query
     name: str
     source: str
 
@@ -334,7 +347,7 @@ class _Plan:
 
     def check_typed_times(self) -> None:
         """Refuse typed time columns that do not say enough: every value has the same lack."""
-        for column, native in self.query.times.items():
+        for column, native in self.plain.times.items():
             written = self.shape.times.get(column)
             shown = file_name(self.shape.kind, column)
             if native in (Native.LOCAL_TIME, Native.DATE) and not (written and written.zone):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pat
 
 from groundswell.errors import LoadError, Place, Problem
 from groundswell.store.reading_blocks import Blocks
@@ -56,6 +57,7 @@ class RawBatch:
         flawed: Records that are no rows.
         fields: How many fields a record should have had.
         bytes_done: Bytes of the source read so far.
+        may_hold_nul: Whether NUL characters were seen that no one has set aside yet.
     """
 
     table: pa.Table
@@ -64,6 +66,7 @@ class RawBatch:
     flawed: list[Flawed] = field(default_factory=list[Flawed])
     fields: int = 0
     bytes_done: int = 0
+    may_hold_nul: bool = False
 
 
 def _numbered(columns: dict[str, pa.Array | pa.ChunkedArray], rows: int) -> pa.Table:
@@ -379,4 +382,17 @@ def table_batch(table: pa.Table, *, first: int, bytes_done: int = 0) -> RawBatch
         line=lambda row: first + row,
         raw=lambda row: row_as_json(_one(numbered, row)),
         bytes_done=bytes_done,
+        may_hold_nul=any(_holds_nul(column) for column in table.columns),
     )
+
+
+def _holds_nul(column: pa.ChunkedArray) -> bool:
+    """Return whether the bytes of a text column hold a zero; may be true of rows sliced away."""
+    for chunk in column.chunks:
+        texts = chunk.dictionary if pat.is_dictionary(chunk.type) else chunk
+        if not (pat.is_string(texts.type) or pat.is_large_string(texts.type)):
+            continue
+        data = texts.buffers()[2]
+        if data is not None and not np.frombuffer(data, dtype=np.uint8).all():
+            return True
+    return False

@@ -58,7 +58,7 @@ def reason_for(code: str, case: Case) -> Reason:
     if code == "bad-time":
         return time_reason(case)
     what, fix = _WORDS[code](case)
-    return Reason(code, what, fix)
+    return Reason("nul-byte" if code == "nul-character" else code, what, fix)
 
 
 def time_reason(case: Case) -> Reason:
@@ -195,6 +195,10 @@ _WORDS: dict[str, Callable[[Case], _Words]] = {
     ),
     "nul-byte": lambda case: (
         f"`{case.name}` holds a NUL character.",
+        "Take it out: no database keeps text with NUL characters.",
+    ),
+    "nul-character": lambda case: (
+        "The line holds a NUL character (`\\u0000`).",
         "Take it out: no database keeps text with NUL characters.",
     ),
     "not-an-id": lambda case: (

@@ -1,7 +1,8 @@
 """Cutting a block of CSV into records and fields, compiled.
 
 One pass over the bytes finds every record, its physical line and its fields, and writes the fields
-as Arrow string views into the block itself: nothing is copied but fields with escaped quotes. A
+as Arrow string views into the block itself: nothing is copied but fields with escaped quotes.
+Spaces around a field without quotes are not part of it. A
 record whose shape is wrong is set aside with its line and the pass goes on behind it, which no
 CSV reader that we know does with the right line numbers.
 """
@@ -17,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LF, _CR = 10, 13
+_LF, _CR, _SPACE = 10, 13, 32
 # A quote still open after so many bytes is taken for a mistake, not for a long field.
 MAX_QUOTED = 4 << 20
 
@@ -180,6 +181,10 @@ def _cut(data, stop, final, marks, columns, views, side, good, bad, line):
                 ):
                     pos += 1
                 end = pos
+                while at < end and data[at] == _SPACE:
+                    at += 1
+                while end > at and data[end - 1] == _SPACE:
+                    end -= 1
             if field < columns:
                 if source_side:
                     _put_view(views[field, n_good], side, at, end - at, 1)

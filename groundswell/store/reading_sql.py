@@ -35,7 +35,6 @@ JUNK_IDS = (
     "[object Object]", "not_authenticated", "anonymous", "N/A", "n/a",
 )  # fmt: skip
 LONGEST_ID = 1_000
-LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ class Query:
     times: dict[str, Native]
 
 
-def compile_query(shape: Shape, origin: Origin, *, source: str, received_at: datetime) -> Query:
+def compile_query(
+    shape: Shape, origin: Origin, *, source: str, received_at: datetime, look_for_nul: bool = False
+) -> Query:
     """Return the query that reads rows of `origin` as records of the shape's kind.
 
     Args:
@@ -72,8 +73,11 @@ def compile_query(shape: Shape, origin: Origin, *, source: str, received_at: dat
         origin: What the rows look like to SQL.
         source: Name the events are kept under.
         received_at: When the load runs; events that do not say when they came, came then.
+        look_for_nul: Whether text columns may hold NUL characters.
     """
-    return _Compiler(shape, origin, source=source, received_at=received_at).query()
+    compiler = _Compiler(shape, origin, source=source, received_at=received_at)
+    compiler.look_for_nul = look_for_nul
+    return compiler.query()
 
 
 class _Compiler:
@@ -87,6 +91,7 @@ class _Compiler:
         self.now = f"TIMESTAMPTZ {quote_text(received_at.isoformat())}"
         self.origin = origin
         self.columns = COLUMNS[shape.kind]
+        self.look_for_nul = False
         self.values: dict[str, Value] = {}
         for name, column in shape.columns.items():
             value = self._value(column)
@@ -137,7 +142,7 @@ class _Compiler:
         source = "raw"
         where = ""
         if isinstance(self.origin, LineOrigin):
-            items.append("__is_object")
+            items += ["__is_object", "__has_nul"]
             only = self._only()
             source = self._lines()
             where = f" WHERE NOT __is_object OR ({only})" if only else ""
@@ -156,7 +161,8 @@ class _Compiler:
         found = f"json_extract_string({LINE}, [{paths}])" if paths else "[]::VARCHAR[]"
         return (
             f"(SELECT {ROW}, CASE WHEN __is_object THEN {LINE} ELSE '{{}}' END AS {LINE}, "
-            f"__is_object, CASE WHEN __is_object THEN {found} END AS __found FROM "
+            f"__is_object, __is_object AND contains({LINE}, '\\u0000') AS __has_nul, "
+            f"CASE WHEN __is_object THEN {found} END AS __found FROM "
             f"(SELECT {ROW}, {LINE}, json_valid({LINE}) "
             f"AND starts_with(ltrim({LINE}, ' \t'), '{{') AS __is_object FROM raw "
             f"WHERE trim({LINE}, ' \t\r\n') <> ''))"
@@ -185,6 +191,7 @@ class _Compiler:
         checks: list[Check] = []
         if isinstance(self.origin, LineOrigin):
             checks.append(Check("bad-json", "", "NOT __is_object"))
+            checks.append(Check("nul-character", "", "__has_nul"))
         for name, column in self.columns.items():
             checks += self._column_checks(name, column)
         if self.shape.kind is Kind.EVENTS:
@@ -201,7 +208,7 @@ class _Compiler:
         checks = [Check(_BAD[column.type], name, f"{_c(name)} IS NOT NULL AND {_v(name)} IS NULL")]
         if column.type in _TEXTUAL:
             checks = self._text_checks(name, column)
-        if column.type is ColumnType.JSON:
+        if column.type is ColumnType.JSON and not isinstance(self.origin, LineOrigin):
             checks.append(Check("nul-byte", name, f"contains({_v(name)}, '\\u0000')"))
         if column.type in (ColumnType.INTEGER, ColumnType.MONEY) and not column.negative:
             checks.append(Check("negative-number", name, f"{_v(name)} < 0"))
@@ -213,20 +220,21 @@ class _Compiler:
         return checks
 
     def _text_checks(self, name: str, column: CanonicalColumn) -> list[Check]:
-        checks = [Check("nul-byte", name, f"contains({_v(name)}, chr(0))")]
+        checks: list[Check] = []
+        if self.look_for_nul:
+            checks.append(Check("nul-byte", name, f"contains({_v(name)}, chr(0))"))
         if column.type is ColumnType.ID:
             if self.values[name].may_nest:
                 checks.append(Check("not-an-id", name, f"{_v(name)}[1] IN ('{{', '[')"))
-            junk = ", ".join(quote_text(word) for word in JUNK_IDS)
-            sql = f"strlen({_v(name)}) < 18 AND {_v(name)} IN ({junk})"
-            checks.append(Check("junk-id", name, sql))
+            if name != "message_id":
+                junk = ", ".join(quote_text(word) for word in JUNK_IDS)
+                sql = f"strlen({_v(name)}) < 18 AND {_v(name)} IN ({junk})"
+                checks.append(Check("junk-id", name, sql))
+        if column.type is ColumnType.ID or name == "event":
             checks.append(Check("too-long", name, f"strlen({_v(name)}) > {LONGEST_ID}"))
-        elif name == "event":
-            checks.append(Check("too-long", name, f"strlen({_v(name)}) > {LONGEST_NAME}"))
-        elif column.type in _PATTERNED:
-            checks.append(
-                Check(_BAD[column.type], name, f"{_c(name)} IS NOT NULL AND {_v(name)} IS NULL")
-            )
+        if column.type in _PATTERNED:
+            sql = f"{_c(name)} IS NOT NULL AND {_v(name)} IS NULL"
+            checks.append(Check(_BAD[column.type], name, sql))
         return checks
 
     def _is_event_time(self, name: str) -> bool:

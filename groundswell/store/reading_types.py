@@ -33,27 +33,27 @@ def typed_sql(column: CanonicalColumn, value: Value, *, source: str, shape: Shap
         case ColumnType.BOOLEAN:
             return _boolean_sql(source, value.native)
         case ColumnType.JSON:
-            return f"CASE WHEN starts_with(ltrim({source}), '{{') AND json_valid({source}) " + (
-                f"THEN {source} END"
-            )
+            opens = f"(starts_with({source}, '{{') OR starts_with(ltrim({source}), '{{'))"
+            return f"CASE WHEN {opens} AND json_valid({source}) THEN {source} END"
         case ColumnType.EMAIL:
-            text = _text_sql(source, value.native)
+            text = _text_sql(source, value)
             return rf"CASE WHEN regexp_full_match({text}, '[^@\s]+@[^@\s]+') THEN {text} END"
         case ColumnType.DOMAIN:
-            return _domain_sql(_text_sql(source, value.native))
+            return _domain_sql(_text_sql(source, value))
         case _:
-            return _text_sql(source, value.native)
+            return _text_sql(source, value)
 
 
-def _text_sql(source: str, native: Native) -> str:
-    if native is Native.FLOAT:
+def _text_sql(source: str, value: Value) -> str:
+    if value.native is Native.FLOAT:
         # Other tools make 10803.0 of an id as soon as one row has none.
         whole = f"{source} = trunc({source}) AND abs({source}) < 9007199254740992"
         number = f"CAST(CAST({source} AS BIGINT) AS VARCHAR)"
         return f"CASE WHEN {whole} THEN {number} ELSE CAST({source} AS VARCHAR) END"
-    if native is not Native.TEXT:
+    if value.native is not Native.TEXT:
         return f"CAST({source} AS VARCHAR)"
-    return f"NULLIF(trim({source}), '')"
+    # Text of typed tables stands as it is, and that of CSV comes trimmed.
+    return f"NULLIF(trim({source}), '')" if value.may_nest else source
 
 
 def _domain_sql(text: str) -> str:

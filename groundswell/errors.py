@@ -109,13 +109,15 @@ class MissingExtraError(GroundswellError):
         )
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that a typing mistake most likely meant, if any is close.
+
+    `cutoff` is how alike the two must be, from 0 to 1.
 
     >>> nearest("tem", ["when", "motion", "team", "play"])
     'team'
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return close[0] if close else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -45,6 +45,25 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _check_plain(value: Any) -> Any:
+    """Take a text, a number or a truth value; one message instead of one for each."""
+    if not isinstance(value, str | int | float):
+        raise misfit_error(
+            Misfit(
+                "config-wrong-type",
+                "A single value is needed here.",
+                "Write a text, a number, `true` or `false`.",
+            )
+        )
+    return value
+
+
+def _check_plain_or_list(value: Any) -> Any:
+    for item in cast("list[Any]", value) if isinstance(value, list) else [value]:
+        _check_plain(item)
+    return value
+
+
 Name = Annotated[str, _checked(quantities.parse_name)]
 Days = Annotated[str, _checked(quantities.parse_days)]
 DurationText = Annotated[str, _checked(quantities.parse_duration)]
@@ -57,4 +76,11 @@ Domain = Annotated[str, _checked(quantities.parse_domain)]
 Currency = Annotated[str, _checked(quantities.parse_currency)]
 Letter = Annotated[str, _checked(quantities.parse_letter)]
 Texts = Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
-Filters = dict[str, Plain | list[Plain]]
+Filters = dict[
+    str,
+    Annotated[
+        Plain | list[Plain],
+        BeforeValidator(_check_plain_or_list, json_schema_input_type=Plain | list[Plain]),
+    ],
+]
+Constants = dict[str, Annotated[Plain, BeforeValidator(_check_plain, json_schema_input_type=Plain)]]

@@ -506,18 +506,8 @@ class Config(Block):
 
 def _events_schema() -> dict[str, Any]:
     """Return the schema of `events`: each meaning in its short and long forms."""
-    from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
-
-    matcher = {
-        "anyOf": [
-            {"type": "string"},
-            {"$ref": "#/$defs/Matcher"},
-            {
-                "type": "array",
-                "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Matcher"}]},
-            },
-        ]
-    }
+    single = [{"type": "string"}, {"$ref": "#/$defs/Matcher"}]
+    matcher = {"anyOf": [*single, {"type": "array", "items": {"anyOf": single}}]}
     named = {"anyOf": [*matcher["anyOf"], {"type": "object", "additionalProperties": matcher}]}
     return {
         "type": "object",

@@ -44,6 +44,17 @@ def names_in(template: str) -> frozenset[str]:
     return frozenset(match["name"] for match in _PLACEHOLDER.finditer(template))
 
 
+def strays_in(template: str) -> frozenset[str]:
+    """Return the pieces in braces that are no placeholder, or that ask for an unknown style.
+
+    >>> sorted(strays_in("{seats used} of {seat_limit}, {seat_ratio:percents}"))
+    ['{seat_ratio:percents}', '{seats used}']
+    """
+    known = (match for match in _PLACEHOLDER.finditer(template))
+    good = {match[0] for match in known if match["style"] is None or match["style"] in STYLES}
+    return frozenset(re.findall(r"\{[^{}]*\}", template)) - good
+
+
 def fill(template: str, values: Mapping[str, Scalar], *, currency: str = "USD") -> str:
     """Return the template with the values filled in.
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from groundswell.config.block import Block, Domain, Letter, Plain, Zone
+from groundswell.config.block import Block, Constants, Domain, Letter, Plain, Zone
 from groundswell.model import Kind
 
 
@@ -69,7 +69,7 @@ class SourceDef(Block):
     columns: dict[str, str] = Field(
         default_factory=dict[str, str], description="Our column -> theirs."
     )
-    constants: dict[str, Plain] = Field(
+    constants: Constants = Field(
         default_factory=dict[str, Plain], description="Our column -> one value for every row."
     )
     time: TimeFormat | None = Field(default=None, description="How times are written.")

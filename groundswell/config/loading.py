@@ -1,0 +1,353 @@
+"""Reading groundswell.yaml: every mistake found, or the configuration resolved.
+
+The file is read with the place of every key, checked block by block, and resolved against what
+ships. Each step tells what is wrong and goes on with the rest, so one run shows all mistakes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import Field
+
+from groundswell.config import presets
+from groundswell.config.digests import digest
+from groundswell.config.document import read_document
+from groundswell.config.features import check_features
+from groundswell.config.findings import key_path
+from groundswell.config.meanings import resolve_meanings
+from groundswell.config.rules import (
+    resolve_guardrails,
+    resolve_rules,
+    resolve_teams,
+    resolve_triggers,
+)
+from groundswell.config.schema import Block, Config, GuardrailsBlock, SourceDef
+from groundswell.config.scores import resolve_score
+from groundswell.config.stores import (
+    check_sources,
+    check_urls,
+    resolve_destinations,
+    resolve_plans,
+)
+from groundswell.config.validation import validate
+from groundswell.config.vocabulary import SCORE_OUTPUTS, ValueType, feature_types
+from groundswell.errors import ConfigError, nearest
+from groundswell.model import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from groundswell.config.document import Document
+    from groundswell.config.expressions import Expression
+    from groundswell.config.findings import Findings, Key, Spot
+    from groundswell.config.resolved import (
+        Guardrails,
+        Meaning,
+        Plan,
+        Rule,
+        ScoreDef,
+        Team,
+        TriggerSpec,
+    )
+    from groundswell.config.schema import FeatureDef
+    from groundswell.config.validation import Checked
+    from groundswell.errors import Place
+
+CONFIG_FILE = "groundswell.yaml"
+DEFAULT = "default (groundswell)"
+
+_UNREADABLE = ("config-yaml", "config-file", "config-encoding", "config-include")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A configuration without mistakes, resolved, that can say where each value came from.
+
+    Attributes:
+        config: The blocks as written, with defaults.
+        root: The project's folder.
+        meanings: What events mean; the shipped ones where the file says nothing.
+        features: The built-in features with their windows written out, then the user's.
+        types: The type of every feature and of every output of the score.
+        score: The score as it is computed.
+        motions: The user's rules, then the shipped ones.
+        triggers: The shipped triggers, with the user's in their place or after them.
+        guardrails: What must hold before a person contacts a user.
+        plans: The price list in its order.
+        teams: The people, by team.
+        conditions: The condition (`for`) of each destination that has one.
+        files: The files read, as they are named in messages.
+    """
+
+    config: Config
+    root: Path
+    meanings: tuple[Meaning, ...]
+    features: dict[str, FeatureDef]
+    types: dict[str, ValueType]
+    score: ScoreDef
+    motions: tuple[Rule, ...]
+    triggers: dict[str, TriggerSpec]
+    guardrails: Guardrails
+    plans: dict[str, Plan]
+    teams: dict[str, Team]
+    conditions: dict[str, Expression]
+    files: tuple[str, ...] = ()
+    _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
+
+    def where(self, path: str) -> Place | None:
+        """Return where the value of a key such as `motions[0].when` stands in the file."""
+        spot = self._spots.get(path)
+        return spot.value if spot else None
+
+    def origin(self, path: str) -> str:
+        """Return where a value came from: a line of a file, a preset, or Groundswell itself."""
+        spot = self._spots.get(path)
+        if spot is not None:
+            return f"{spot.key.file}:{spot.key.line}"
+        if path.startswith("score.") and not path.startswith("score.release"):
+            return f"preset {self.score.preset}"
+        return DEFAULT
+
+    def fingerprint(self, *keys: str) -> str:
+        """Return a hash of what these blocks say once resolved; of all when none is named.
+
+        What depends on a block (the roll-up on `events` and `features`) is stale when its
+        fingerprint has changed.
+
+        Raises:
+            KeyError: There is no such block.
+        """
+        resolved: dict[str, object] = {
+            "events": self.meanings,
+            "features": self.features,
+            "score": self.score,
+            "motions": [(rule.name, rule.when, rule.motion, rule.team) for rule in self.motions],
+            "triggers": self.triggers,
+            "guardrails": self.guardrails,
+            "plans": self.plans,
+            "teams": self.teams,
+        }
+        blocks = {name: getattr(self.config, name) for name in Config.model_fields} | resolved
+        return digest({key: blocks[key] for key in keys or blocks})
+
+
+def load_config(path: Path) -> LoadedConfig:
+    """Read and resolve a configuration.
+
+    Args:
+        path: groundswell.yaml, or the folder it stands in.
+
+    Raises:
+        ConfigError: With every mistake, each at its place.
+    """
+    file = path / CONFIG_FILE if path.is_dir() else path
+    document = read_document(file, root=file.parent)
+    findings = _readable(document)
+    data = {name: value for name, value in document.data.items() if value is not None}
+    checked = validate(Config, data, findings=findings, entry=_entry)
+    assert checked is not None, "Config has a default for every key"
+    return _Resolver(file.parent, document, data, checked, findings).resolve()
+
+
+class SourcesFile(Block):
+    """A file that holds only `sources:`, for one load."""
+
+    sources: dict[str, SourceDef] = Field(description="Where records come from.")
+
+
+def load_sources(path: Path) -> dict[str, SourceDef]:
+    """Read a file of sources, such as the mapping of one load.
+
+    Raises:
+        ConfigError: With every mistake, each at its place.
+    """
+    document = read_document(path, root=path.parent)
+    findings = _readable(document)
+    checked = validate(SourcesFile, document.data, findings=findings, entry=lambda key: key[:2])
+    sources = checked.value.sources if checked else {}
+    check_sources(sources, findings=findings)
+    findings.raise_any()
+    return sources
+
+
+def _readable(document: Document) -> Findings:
+    """Return a collection of mistakes, unless so much could not be read that others would follow.
+
+    Raises:
+        ConfigError: A file is missing, or is not YAML.
+    """
+    findings = document.findings()
+    if any(problem.code.startswith(_UNREADABLE) for problem in findings.problems):
+        findings.raise_any()
+    return findings
+
+
+def _entry(key: Key) -> Key:
+    """Return what is taken out with a wrong key: what has no meaning without it."""
+    block = key[0] if key else None
+    if block in {"features", "sources"}:
+        return key[:2]
+    if block == "score":
+        return key[:3] if len(key) > 1 and key[1] in {part.value for part in Part} else key[:2]
+    return key
+
+
+@dataclass(slots=True)
+class _Resolver:
+    """Resolves the blocks that could be kept, one after the other."""
+
+    root: Path
+    document: Document
+    data: dict[str, Any]
+    checked: Checked[Config]
+    findings: Findings
+
+    @property
+    def config(self) -> Config:
+        return self.checked.value
+
+    def resolve(self) -> LoadedConfig:
+        """Return the whole.
+
+        Raises:
+            ConfigError: With every mistake.
+        """
+        meanings = self._meanings()
+        features = self._features(meanings)
+        types = feature_types(features)
+        score = self._score(types)
+        types |= SCORE_OUTPUTS
+        self._check_limits(types)
+        motions = self._motions(types)
+        triggers = self._triggers(types)
+        teams = self._teams(types)
+        conditions = resolve_destinations(
+            self.config.destinations, types=types, findings=self.findings
+        )
+        check_sources(self.config.sources, findings=self.findings)
+        check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
+        self.findings.raise_any()
+        assert score is not None, "why there is none was told"
+        return LoadedConfig(
+            config=self.config,
+            root=self.root,
+            meanings=meanings,
+            features=features,
+            types=types,
+            score=score,
+            motions=motions,
+            triggers=triggers,
+            guardrails=self._guardrails(),
+            plans=resolve_plans(self.config.plans),
+            teams=teams,
+            conditions=conditions,
+            files=tuple(self.document.files),
+            _spots={key_path(key): spot for key, spot in self.document.spots.items()},
+        )
+
+    def _raw(self, block: str) -> dict[str, Any]:
+        value = self.data.get(block)
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+    def _meanings(self) -> tuple[Meaning, ...]:
+        """Return the user's meanings, and the shipped ones that the user says nothing about."""
+        events = self.config.events
+        ours = resolve_meanings(events, findings=self.findings)
+        return ours + tuple(m for m in presets.shipped_meanings() if m.name not in events)
+
+    def _features(self, meanings: tuple[Meaning, ...]) -> dict[str, FeatureDef]:
+        self.findings.broken.update(self._raw("features").keys() - self.config.features.keys())
+        try:
+            builtin = presets.shipped_features(tuple(self.config.windows))
+        except ConfigError:
+            missing = [w for w in presets.DEFAULT_WINDOWS if w not in self.config.windows]
+            what = "The built-in features read windows that `windows` leaves out."
+            fix = f"Add {', '.join(f'`{window}`' for window in missing)}."
+            self.findings.tell(("windows",), "config-missing-window", what, fix)
+            builtin = presets.shipped_features(presets.DEFAULT_WINDOWS)
+        ours = check_features(
+            self.config.features, builtin=builtin, meanings=meanings, findings=self.findings
+        )
+        return {**builtin, **ours}
+
+    def _score(self, types: Mapping[str, ValueType]) -> ScoreDef | None:
+        block = self.config.score
+        preset = presets.shipped_score(block.preset)
+        if preset is None:
+            what = f"There is no published model for the preset `{block.preset}`."
+            fix = f"Use one of: {', '.join(presets.SCORE_PRESETS)}."
+            self.findings.tell(("score", "preset"), "config-no-model", what, fix)
+            preset = presets.shipped_score(presets.SCORE_PRESETS[0])
+            assert preset is not None, "the first preset ships"
+        return resolve_score(block, preset, types=types, findings=self.findings)
+
+    def _check_limits(self, types: Mapping[str, ValueType]) -> None:
+        name = self.config.limits.usage
+        if types.get(name) is ValueType.NUMBER or name in self.findings.broken:
+            return
+        near = nearest(name, types)
+        fix = f"Did you mean `{near}`?" if near else "Name a feature that counts usage."
+        key = ("limits", "usage")
+        if name in types:
+            what = f"`{name}` is a {types[name]}, and no measure of usage."
+            self.findings.tell(key, "config-type", what, "Name a feature that is a number.")
+        else:
+            self.findings.tell(key, "config-unknown-feature", f"Unknown feature `{name}`.", fix)
+
+    def _motions(self, types: Mapping[str, ValueType]) -> tuple[Rule, ...]:
+        rules = self.config.motions
+        positions = self.checked.positions(("motions",), len(rules))
+        raw = self.data.get("motions")
+        for index, item in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else []):
+            if index not in positions:
+                self._check_when(("motions", index), item, types)
+        ours = resolve_rules(
+            rules, positions, types=types, teams=self._raw("teams"), findings=self.findings
+        )
+        shipped = presets.shipped_rules()
+        findings = presets.shipped_blocks().findings()
+        theirs = resolve_rules(
+            shipped, range(len(shipped)), types=types, teams=None, findings=findings
+        )
+        findings.raise_any()
+        return ours + theirs
+
+    def _check_when(self, key: Key, item: Any, types: Mapping[str, ValueType]) -> None:
+        """Check the condition of an entry that is wrong in another way."""
+        when = cast("dict[str, Any]", item).get("when") if isinstance(item, dict) else None
+        if isinstance(when, str):
+            expect = ValueType.BOOLEAN
+            self.findings.expression((*key, "when"), when, types=types, expect=expect)
+
+    def _triggers(self, types: Mapping[str, ValueType]) -> dict[str, TriggerSpec]:
+        for name, item in self._raw("triggers").items():
+            if name not in self.config.triggers:
+                self._check_when(("triggers", name), item, types)
+        findings = presets.shipped_blocks().findings()
+        shipped = resolve_triggers(presets.shipped_triggers(), types=types, findings=findings)
+        findings.raise_any()
+        ours = resolve_triggers(self.config.triggers, types=types, findings=self.findings)
+        taken = {name for name, trigger in self.config.triggers.items() if trigger is None}
+        for name in sorted(taken - shipped.keys()):
+            what = f"There is no shipped trigger `{name}` to take away."
+            near = nearest(name, shipped)
+            fix = f"Did you mean `{near}`?" if near else "Take the line out."
+            key: Key = ("triggers", name)
+            self.findings.tell(key, "config-unknown-trigger", what, fix, at_key=True)
+        return {name: spec for name, spec in (shipped | ours).items() if name not in taken}
+
+    def _teams(self, types: Mapping[str, ValueType]) -> dict[str, Team]:
+        teams = self.config.teams
+        positions = {
+            name: self.checked.positions(("teams", name, "members"), len(team.members))
+            for name, team in teams.items()
+        }
+        return resolve_teams(teams, positions, types=types, findings=self.findings)
+
+    def _guardrails(self) -> Guardrails:
+        written = self.config.guardrails.model_dump(exclude_unset=True)
+        block = GuardrailsBlock.model_validate(presets.shipped_guardrails() | written)
+        return resolve_guardrails(block)

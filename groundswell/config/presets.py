@@ -1,0 +1,126 @@
+"""The shipped YAML, read through the models a user's file is read through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from groundswell.config.document import parse_document
+from groundswell.config.features import check_features, expand_windows
+from groundswell.config.findings import Findings, Key, Spot
+from groundswell.config.meanings import resolve_meanings
+from groundswell.config.schema import Config, PresetDef
+from groundswell.config.validation import validate
+from groundswell.presets import preset_path, read_preset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundswell.config.resolved import Meaning
+    from groundswell.config.schema import FeatureDef, MotionRule, TriggerDef
+
+DEFAULT_WINDOWS: tuple[str, ...] = tuple(Config().windows)
+SCORE_PRESETS = ("hybrid", "points", "buckets")
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """The blocks that ship, with the places they stand at."""
+
+    config: Config
+    spots: Mapping[Key, Spot]
+
+    def findings(self) -> Findings:
+        """Return a fresh collection of mistakes for these blocks."""
+        return Findings(self.spots)
+
+
+@cache
+def shipped_blocks() -> Shipped:
+    """Return the shipped motions, triggers and guardrails.
+
+    Raises:
+        ConfigError: A shipped file is wrong.
+    """
+    data: dict[str, Any] = {}
+    spots: dict[Key, Spot] = {}
+    for block in ("motions", "triggers", "guardrails"):
+        name = f"{block}.yaml"
+        document = parse_document(read_preset(name), preset_path(name), block=block)
+        document.findings().raise_any()
+        data |= document.data
+        spots |= document.spots
+    findings = Findings(spots)
+    checked = validate(Config, data, findings=findings)
+    findings.raise_any()
+    assert checked is not None, "Config has a default for every key"
+    return Shipped(checked.value, spots)
+
+
+def shipped_rules() -> list[MotionRule]:
+    """Return the routing table that comes after the user's rules."""
+    return shipped_blocks().config.motions
+
+
+def shipped_triggers() -> dict[str, TriggerDef | None]:
+    """Return the shipped triggers by name."""
+    return dict(shipped_blocks().config.triggers)
+
+
+def shipped_guardrails() -> dict[str, Any]:
+    """Return the shipped guardrails as they are written."""
+    return shipped_blocks().config.guardrails.model_dump(by_alias=True)
+
+
+@cache
+def shipped_meanings() -> tuple[Meaning, ...]:
+    """Return what well-known events mean without a mapping.
+
+    Raises:
+        ConfigError: The shipped file is wrong.
+    """
+    name = "meanings.yaml"
+    document = parse_document(read_preset(name), preset_path(name), block="events")
+    findings = document.findings()
+    meanings = resolve_meanings(document.data["events"], findings=findings)
+    findings.raise_any()
+    return meanings
+
+
+@cache
+def shipped_score(name: str) -> PresetDef | None:
+    """Return a shipped score; None when none of that name ships.
+
+    Raises:
+        ConfigError: The shipped file is wrong.
+    """
+    if name not in SCORE_PRESETS:
+        return None
+    path = f"score/{name}.yaml"
+    document = parse_document(read_preset(path), preset_path(path))
+    findings = document.findings()
+    checked = validate(PresetDef, document.data, findings=findings)
+    findings.raise_any()
+    assert checked is not None, "what is missing was told"
+    return checked.value
+
+
+@cache
+def shipped_features(windows: tuple[str, ...]) -> Mapping[str, FeatureDef]:
+    """Return the built-in features, written out for these windows.
+
+    Raises:
+        ConfigError: The shipped file is wrong, or `windows` lacks one that a feature reads.
+    """
+    name = "features.yaml"
+    document = parse_document(read_preset(name), preset_path(name), block="features")
+    written = cast("dict[str, Any]", document.data["features"])
+    data = {"features": expand_windows(written, windows)}
+    findings = document.findings()
+    checked = validate(Config, data, findings=findings)
+    findings.raise_any()
+    assert checked is not None, "Config has a default for every key"
+    features = check_features(checked.value.features, builtin={}, meanings=(), findings=findings)
+    findings.raise_any()
+    return features

@@ -1,0 +1,257 @@
+"""`score:` resolved: a preset with the user's edits, every component checked and in one form."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from groundswell.config.digests import digest
+from groundswell.config.quantities import parse_days
+from groundswell.config.resolved import ComponentSpec, PartDef, ScoreDef
+from groundswell.config.vocabulary import ValueType
+from groundswell.errors import did_you_mean, nearest
+from groundswell.model import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundswell.config.findings import Findings, Key
+    from groundswell.config.schema import ComponentDef, PresetDef, ScoreBlock, Threshold
+
+_HASH_LENGTH = 8
+_CLOSE = 1e-6
+_AT: Key = ("score",)
+
+
+def resolve_score(
+    block: ScoreBlock,
+    preset: PresetDef,
+    *,
+    types: Mapping[str, ValueType],
+    findings: Findings,
+) -> ScoreDef | None:
+    """Return the score as it is computed; None after telling why there is none.
+
+    A component of the user's is added to the preset's, or takes the place of the one of its
+    name; null takes the preset's away.
+
+    Args:
+        block: What the user wrote.
+        preset: What it begins with.
+        types: The features components may read.
+        findings: Told of everything that is wrong.
+    """
+    told = len(findings.problems)
+    weights = {**preset.weights, **(block.weights or {})}
+    if preset.combine == "weighted" and block.weights is not None:
+        _check_weights(weights, findings)
+    qualified = _threshold(block.qualified, "qualified", findings) or preset.qualified
+    enterprise = _threshold(block.enterprise, "enterprise", findings) or preset.enterprise
+    bands = block.bands or preset.bands
+    if bands.medium > bands.high:
+        what = f"`medium` begins at {bands.medium:g}, after `high` at {bands.high:g}."
+        fix = "Let `medium` begin below `high`."
+        findings.tell((*_AT, "bands"), "config-band-order", what, fix)
+    parts = {
+        part: PartDef(
+            weights.get(part.value, 0.0), _components(block, preset, part, types, findings)
+        )
+        for part in Part
+    }
+    if len(findings.problems) > told:
+        return None
+    score = ScoreDef(
+        preset=preset.name,
+        version="",
+        combine=preset.combine,
+        parts=parts,
+        qualified=qualified,
+        enterprise=enterprise,
+        release_below=block.release.below,
+        release_days=parse_days(block.release.for_),
+        cool_down_days=parse_days(block.release.cool_down),
+        bands=bands,
+    )
+    return dataclasses.replace(score, version=f"{preset.name}-{digest(score, length=_HASH_LENGTH)}")
+
+
+def _check_weights(weights: Mapping[str, float], findings: Findings) -> None:
+    total = sum(weights.values())
+    if abs(total - 1) > _CLOSE:
+        listed = " + ".join(f"{name} {weight:g}" for name, weight in weights.items())
+        what = f"The weights add up to {total:g}, not to 1: {listed}."
+        findings.tell((*_AT, "weights"), "config-weights", what, "Let them add up to 1.")
+
+
+def _threshold(threshold: Threshold | None, name: str, findings: Findings) -> Threshold | None:
+    if threshold is None:
+        return None
+    said = [word for word in ("above", "at_least") if getattr(threshold, word) is not None]
+    if len(said) != 1:
+        what = (
+            f"`{name}` gives both `above` and `at_least`." if said else f"`{name}` gives no limit."
+        )
+        fix = "Give one: `above: 70` (more than) or `at_least: 50` (that or more)."
+        findings.tell((*_AT, name), "config-threshold", what, fix)
+    return threshold
+
+
+def _components(
+    block: ScoreBlock,
+    preset: PresetDef,
+    part: Part,
+    types: Mapping[str, ValueType],
+    findings: Findings,
+) -> tuple[ComponentSpec, ...]:
+    shipped = cast("dict[str, ComponentDef | None]", getattr(preset, part.value))
+    edits = cast("dict[str, ComponentDef | None]", getattr(block, part.value))
+    for name, edit in edits.items():
+        if edit is None and name not in shipped:
+            what = f"The preset `{preset.name}` has no component `{name}` to take away."
+            fix = did_you_mean(name, shipped, noun=f"Components of `{part}`")
+            key: Key = (*_AT, part.value, name)
+            findings.tell(key, "config-unknown-component", what, fix, at_key=True)
+    merged = {**shipped, **edits}
+    built = [
+        _Builder(name, part, (*_AT, part.value, name), component, types, findings).build()
+        for name, component in merged.items()
+        if component is not None
+    ]
+    return tuple(component for component in built if component is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Checks one component and brings it into one form."""
+
+    name: str
+    part: Part
+    key: Key
+    written: ComponentDef
+    types: Mapping[str, ValueType]
+    findings: Findings
+
+    def tell(self, word: str | None, code: str, what: str, fix: str) -> None:
+        key = self.key if word is None else (*self.key, word)
+        self.findings.tell(key, code, what, fix, at_key=word is None)
+
+    def build(self) -> ComponentSpec | None:
+        for word in ("say", "say_unknown"):
+            text = cast("str | None", getattr(self.written, word))
+            if text is not None:
+                self.findings.template((*self.key, word), text, known=self.types)
+        if (self.written.when is None) == (self.written.from_ is None):
+            self.tell(
+                None,
+                "config-component-shape",
+                f"`{self.name}` needs either `from` or `when`.",
+                "Write `from: <feature>` with `at` and `give`, or `when: <condition>` with `give`.",
+            )
+            return None
+        return self._condition() if self.written.when is not None else self._of_feature()
+
+    def _spec(self, **form: object) -> ComponentSpec:
+        names = ("feature", "at", "give", "lookup", "when", "points", "feature_type")
+        forms: dict[str, object] = {name: form.get(name) for name in names}
+        return ComponentSpec(
+            name=self.name,
+            part=self.part,
+            unknown=self.written.unknown,
+            say=self.written.say,
+            say_unknown=self.written.say_unknown,
+            **forms,  # pyright: ignore[reportArgumentType]
+        )
+
+    def _condition(self) -> ComponentSpec | None:
+        give = self.written.give
+        if self.written.at is not None or not isinstance(give, int | float):
+            self.tell(
+                None,
+                "config-component-shape",
+                f"`{self.name}` is a condition, which gives one number of points.",
+                "Write `give: 20`, and leave `at` out.",
+            )
+            return None
+        when = self.findings.expression(
+            (*self.key, "when"), self.written.when or "", types=self.types, expect=ValueType.BOOLEAN
+        )
+        return self._spec(when=when, points=float(give)) if when else None
+
+    def _of_feature(self) -> ComponentSpec | None:
+        feature = self.written.from_ or ""
+        kind = self.types.get(feature)
+        if kind is None:
+            if feature not in self.findings.broken:
+                near = nearest(feature, self.types)
+                hint = f"Did you mean `{near}`?" if near else "Declare it under `features`."
+                self.tell("from", "config-unknown-feature", f"Unknown feature `{feature}`.", hint)
+            return None
+        if isinstance(self.written.give, dict):
+            return self._lookup(feature, kind, self.written.give)
+        return self._curve(feature, kind)
+
+    def _lookup(
+        self, feature: str, kind: ValueType, give: Mapping[str, float]
+    ) -> ComponentSpec | None:
+        if kind is ValueType.NUMBER:
+            self.tell(
+                "give",
+                "config-type",
+                f"`{feature}` is a number, which no list of values catches.",
+                "Use a curve: `at: [0, 10, 50], give: [0, 5, 10]`.",
+            )
+            return None
+        if kind is ValueType.BOOLEAN and not set(give) <= {"true", "false", "other"}:
+            wrong = next(value for value in give if value not in {"true", "false", "other"})
+            self.tell(
+                "give",
+                "config-type",
+                f"`{feature}` is true or false, never `{wrong}`.",
+                "Write `{true: 20, false: 0}`.",
+            )
+            return None
+        lookup = {value: float(points) for value, points in give.items()}
+        return self._spec(feature=feature, lookup=lookup, feature_type=kind)
+
+    def _curve(self, feature: str, kind: ValueType) -> ComponentSpec | None:
+        at, give = self.written.at, self.written.give
+        if at is None or not isinstance(give, list):
+            self.tell(
+                None,
+                "config-component-shape",
+                f"`{self.name}` does not say how `{feature}` becomes points.",
+                "Write a curve (`at: [0, 10], give: [0, 30]`) or a lookup (`give: {a: 30}`).",
+            )
+            return None
+        if len(at) != len(give):
+            self.tell(
+                "give",
+                "config-curve-length",
+                f"`at` has {len(at)} values and `give` has {len(give)}.",
+                "Give one number of points for each value.",
+            )
+            return None
+        if any(later <= earlier for earlier, later in itertools.pairwise(at)):
+            self.tell(
+                "at",
+                "config-curve-order",
+                f"The values {', '.join(f'{value:g}' for value in at)} do not ascend.",
+                "Put them in ascending order, each once.",
+            )
+            return None
+        if kind is not ValueType.NUMBER:
+            self.tell(
+                "from",
+                "config-type",
+                f"`{feature}` is a {kind}, which has no curve.",
+                "Use a lookup: `give: {software: 30, other: 0}`.",
+            )
+            return None
+        return self._spec(
+            feature=feature,
+            at=tuple(float(value) for value in at),
+            give=tuple(float(points) for points in give),
+            feature_type=kind,
+        )

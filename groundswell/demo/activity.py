@@ -1,6 +1,6 @@
 """Everyday use: who is active on which day, and what they do then.
 
-The work is done in blocks of seats, a month at a time, so memory is bounded whatever the size of
+The work is done in blocks of seats, a few days at a time, so memory is bounded whatever the size of
 the company; each block has its own random stream, so the blocks do not depend on each other.
 """
 
@@ -23,11 +23,12 @@ BLOCK = 32_768
 RAMP = 45  # days before the moment over which people come more and more often
 MOST = 0.97
 SAMPLE = 20_000
+USUAL = 0.8
 
 
 @dataclass(slots=True)
 class Activity:
-    """Draws the everyday events of a cast, month by month.
+    """Draws the everyday events of a cast, a span of days at a time.
 
     `scale` multiplies the events of an active day.
     """
@@ -36,24 +37,24 @@ class Activity:
     calendar: Calendar
     mixes: tuple[tuple[Ints, Floats], ...]
     seed: int
-    scale: float = 1.0
+    scale: float = USUAL
 
     def expected(self, *, first: int, last: int) -> float:
-        """Return how many events first..last should bring: exact up to SAMPLE seats, else a sample."""
+        """Return how many events first..last should bring, from a sample of SAMPLE seats."""
         count = len(self.cast.seats)
         step = max(1, count // SAMPLE)
-        seats = np.arange(0, count, step)
+        seats = np.arange(0, count, step, dtype=np.int32)
         burst = np.maximum(self.cast.seats.burst[seats] * self.scale, 1.0)
         total = 0.0
         for start in range(first, last + 1, 31):
-            days = np.arange(start, min(start + 31, last + 1))
+            days = np.arange(start, min(start + 31, last + 1), dtype=np.int32)
             total += float((self._presence(seats, days) * burst[:, None]).sum())
         return total * step
 
-    def month(self, *, first: int, last: int) -> Rows:
+    def span(self, *, first: int, last: int) -> Rows:
         """Return the events of the days first..last, in no particular order."""
         seats = self.cast.seats
-        alive = np.flatnonzero((seats.join < last) & (seats.until > first))
+        alive = np.flatnonzero((seats.join < last) & (seats.until > first)).astype(np.int32)
         parts = [no_rows()]
         for block in range(0, len(alive), BLOCK):
             rng = generator(self.seed, Stream.ACTIVITY, first, block)

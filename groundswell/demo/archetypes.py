@@ -25,6 +25,8 @@ class Archetype:
             a and b of the Beta distribution of their joining.
         lift: How much more often people come as the moment nears (1.0 = twice as often).
         moment: Earliest and latest day, after signup, of what the story leads up to.
+        current: Share whose moment comes about the end of the history instead, and the first and
+            last day of that, counted from the end: those who are in the queue on the last day.
         signup: a and b of the Beta distribution of the signup day over the whole history.
         activated: Share that reaches the aha action.
         personal: Share that signs up with a personal address.
@@ -47,6 +49,7 @@ class Archetype:
     joining: tuple[int, float, float] = (120, 1.0, 2.0)
     lift: float = 0.0
     moment: tuple[int, int] = (1, 30)
+    current: tuple[float, int, int] = (0.0, 0, 0)
     signup: tuple[float, float] = (1.2, 1.0)
     activated: float = 0.9
     personal: float = 0.0
@@ -123,7 +126,8 @@ ARCHETYPES: tuple[Archetype, ...] = (
         joining=(0, 2.2, 1.0),
         lift=0.8,
         mixes={"viewer": 0.3, "maker": 0.45, "paid_maker": 0.15, "developer": 0.1},
-        moment=(30, 180),
+        moment=(30, 150),
+        current=(0.22, -3, 14),
         signup=(1.3, 1.0),
         activated=1.0,
         pays=1.0,
@@ -166,8 +170,9 @@ ARCHETYPES: tuple[Archetype, ...] = (
         joining=(0, 1.6, 1.0),
         lift=0.3,
         mixes=_TEAM,
-        moment=(4, 150),
-        signup=(1.6, 1.0),
+        moment=(4, 120),
+        current=(0.25, -20, -1),
+        signup=(1.4, 1.0),
         activated=0.95,
         pays=0.45,
         lag=(14, 60),
@@ -199,8 +204,9 @@ ARCHETYPES: tuple[Archetype, ...] = (
         joining=(0, 1.8, 1.0),
         lift=0.5,
         mixes={"viewer": 0.4, "maker": 0.3, "paid_maker": 0.12, "developer": 0.1, "admin": 0.08},
-        moment=(60, 200),
-        signup=(1.8, 1.2),
+        moment=(60, 150),
+        current=(0.3, -18, 4),
+        signup=(1.6, 1.3),
         activated=1.0,
         pays=0.6,
         lag=(40, 120),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groundswell.clock import day_from_number
-from groundswell.demo.arrays import DAY_US, Floats, Ints, Longs, int32
+from groundswell.demo.arrays import DAY_US, int32
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from groundswell.demo.arrays import Floats, Ints, Longs
 
 HOUR_US = 3_600_000_000
 WEEKEND = 0.08
@@ -85,7 +90,7 @@ class Calendar:
         `restless` is 1 fall anywhere in the UTC day.
         """
         count = len(day)
-        morning = rng.random(count, dtype=np.float32) < 0.5  # noqa: PLR2004 - half of it
+        morning = rng.random(count, dtype=np.float32) < 0.5  # half of it
         hours = rng.standard_normal(count, dtype=np.float32)
         hours = np.where(morning, 10.3 + 1.3 * hours, 14.9 + 1.7 * hours)
         np.clip(hours, 6.0, 22.5, out=hours)
@@ -95,8 +100,10 @@ class Calendar:
             anywhere = rng.random(count, dtype=np.float32) * 23.99
             hours = np.where(restless == 1, anywhere, hours)
         jitter = rng.integers(0, 60_000, count)
-        return day.astype(np.int64) * DAY_US + (hours * 3600).astype(np.int64) * 1_000_000 + (
-            jitter * 1_000
+        return (
+            day.astype(np.int64) * DAY_US
+            + (hours * 3600).astype(np.int64) * 1_000_000
+            + (jitter * 1_000)
         )
 
 
@@ -114,7 +121,7 @@ def _factor(country: Country, day: date) -> float:
         return factor * HOLIDAYS
     if country.code in _FAR:
         return factor * (0.7 if day.month == 1 else 1.0)
-    if day.month == 8:  # noqa: PLR2004 - August
+    if day.month == 8:  # August
         return factor * AUGUST[country.summer]
     return factor
 

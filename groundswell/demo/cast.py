@@ -6,14 +6,17 @@ Everything is a column of numbers; a name becomes text only when a file is writt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groundswell.demo.archetypes import ARCHETYPES, NUMBER
 from groundswell.demo.arrays import NEVER, Bools, Floats, Ints, Longs, Stream, generator, int32
-from groundswell.demo.calendars import Calendar
 from groundswell.demo.catalogue import MIX, MIX_NAMES
 from groundswell.demo.names import DEPARTMENTS, INDUSTRY_NAMES
+
+if TYPE_CHECKING:
+    from groundswell.demo.calendars import Calendar
 
 SEAT_STEPS = np.asarray([10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300])
 FREE_SEATS = 10
@@ -22,6 +25,7 @@ BOT_ACCOUNTS = 0.4  # of the only-busy
 BOT_BURST = 42.0
 UNGROUPED = 0.08
 LEAVERS = 0.12
+FULL = 0.93  # of the people of an account that is ready to expand, by its moment
 
 
 @dataclass(slots=True)
@@ -159,12 +163,20 @@ def _accounts(
     )
     country = rng.choice(len(calendar.countries), count, p=calendar.shares).astype(np.int32)
     signup = calendar.next_working_day(int32(first + drawn * span), country, rng)
-    signup = np.minimum(signup, last).astype(np.int32)
-    moment = signup + _between(
+    signup = np.minimum(signup, last)
+    gap = _between(
         rng,
         spec([item.moment[0] for item in ARCHETYPES]),
         spec([item.moment[1] for item in ARCHETYPES]),
     )
+    about_now = last + _between(
+        rng,
+        spec([item.current[1] for item in ARCHETYPES]),
+        spec([item.current[2] for item in ARCHETYPES]),
+    )
+    current = rng.random(count) < spec([item.current[0] for item in ARCHETYPES])
+    signup = np.where(current, np.clip(about_now - gap, first, last - 4), signup)
+    moment = np.where(current, np.maximum(about_now, signup + 2), signup + gap)
     pays = rng.random(count) < spec([item.pays for item in ARCHETYPES])
     lag = _between(
         rng,
@@ -186,7 +198,7 @@ def _accounts(
     personal = rng.random(count) < spec([item.personal for item in ARCHETYPES])
     table = Accounts(
         archetype=archetype,
-        signup=signup,
+        signup=signup.astype(np.int32),
         moment=moment.astype(np.int32),
         converts=np.where(pays, moment + lag, NEVER).astype(np.int32),
         stop=np.full(count, NEVER, dtype=np.int32),
@@ -203,7 +215,7 @@ def _accounts(
         base=rng.integers(0, 2**30, count).astype(np.int32),
         first_seat=np.zeros(count, dtype=np.int32),
     )
-    _shape(rng, table, last=last)
+    _shape(rng, table, first=first, last=last)
     table.first_seat = np.concatenate([[0], np.cumsum(table.people)[:-1]]).astype(np.int32)
     return table
 
@@ -218,7 +230,7 @@ def _industries(rng: np.random.Generator, count: int) -> Ints:
     return rng.choice(len(INDUSTRY_NAMES), count, p=weights / weights.sum()).astype(np.int32)
 
 
-def _shape(rng: np.random.Generator, table: Accounts, *, last: int) -> None:
+def _shape(rng: np.random.Generator, table: Accounts, *, first: int, last: int) -> None:
     """Give each kind of account what its story needs beyond the common draws."""
     count = len(table)
     # Nobody who has solo accounts or an ungrouped account has a company's address.
@@ -240,14 +252,14 @@ def _shape(rng: np.random.Generator, table: Accounts, *, last: int) -> None:
     tight = np.searchsorted(SEAT_STEPS, table.people[ready])
     limit = SEAT_STEPS[np.minimum(tight, len(SEAT_STEPS) - 1)]
     table.seat_limit[ready] = limit
-    table.people[ready] = np.maximum(limit * rng.uniform(0.86, 0.99, len(ready)), 1)
+    table.people[ready] = np.maximum(np.ceil(limit * rng.uniform(0.9, 1.0, len(ready))), 1)
     # They fill up two to five months before the end, and have paid since their first weeks.
-    table.signup[ready] = np.minimum(table.signup[ready], last - 200)
+    table.signup[ready] = np.minimum(table.signup[ready], max(last - 200, first))
     full = last - rng.integers(65, 150, len(ready))
     table.moment[ready] = np.maximum(full, table.signup[ready] + 60)
     table.converts[ready] = table.signup[ready] + rng.integers(10, 50, len(ready))
     # Plans have room for a number of people: 50 on team.
-    table.plan[(table.plan == 1) & (table.seat_limit > 50)] = 2  # noqa: PLR2004 - business
+    table.plan[(table.plan == 1) & (table.seat_limit > 50)] = 2  # business
 
     small = np.flatnonzero(
         table.are("steady_payer", "dormant", "only_large", "tyre_kicker") & ~table.personal
@@ -276,9 +288,12 @@ def _people(
         _per_archetype([item.joining[1] for item in ARCHETYPES], kind),
         _per_archetype([item.joining[2] for item in ARCHETYPES], kind),
     )
-    join = calendar.next_working_day(
-        int32(signup + np.where(rank == 0, 0, 1 + drawn * span)), table.country[account], rng
-    )
+    wait = np.where(rank == 0, 0, 1 + drawn * span)
+    # Those who are ready to expand are full by their moment; the last of them come lately.
+    lately = table.are("expansion_ready")[account] & (rank >= table.people[account] * FULL)
+    recent = last - signup - rng.integers(1, 40, len(account))
+    wait = np.where(lately, np.maximum(recent, wait), wait)
+    join = calendar.next_working_day(int32(signup + wait), table.country[account], rng)
     join = np.where(rank == 0, signup, np.maximum(join, signup)).astype(np.int32)
     keep = join <= last
     # People who would come after the end are not born; those left move up in rank by joining.
@@ -296,7 +311,7 @@ def _people(
     people = People(
         department=department.astype(np.int32),
         seniority=seniority,
-        second_domain=rng.random(len(account)) < 0.3,  # noqa: PLR2004 - where there is one
+        second_domain=rng.random(len(account)) < 0.3,  # where there is one
         browsed=rng.random(len(account)) < np.where(seats.invited, 0.05, 0.5),
     )
     return people, seats
@@ -319,7 +334,8 @@ def _seats(
         [[item.mixes.get(name, 0.0) for name in MIX_NAMES] for item in ARCHETYPES], axis=1
     )
     mix = (rng.random(count)[:, None] > mix_chances[kind]).sum(axis=1).clip(max=len(MIX_NAMES) - 1)
-    leaves = (rng.random(count) < LEAVERS) & (rank > 0)
+    stays = table.are("expansion_ready")[account]
+    leaves = (rng.random(count) < LEAVERS) & (rank > 0) & ~stays
     until = np.where(leaves, join + rng.integers(20, 300, count), NEVER)
     # The champion goes first, three weeks before everybody else.
     stop = table.stop[account] - np.where(rank == 0, 21, 0)

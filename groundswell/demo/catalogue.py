@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundswell.demo.arrays import Floats, Ints
+if TYPE_CHECKING:
+    from groundswell.demo.arrays import Floats, Ints
 
 Properties = dict[str, str | int | float]
 

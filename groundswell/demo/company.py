@@ -78,7 +78,7 @@ def generate(
 ) -> DemoCompany:
     """Write a company's files, the same ones for the same arguments, byte for byte.
 
-    Memory stays bounded whatever the number of events: they are made a month at a time, and
+    Memory stays bounded whatever the number of events: they are made some days at a time, and
     written in slices.
 
     Args:
@@ -103,6 +103,7 @@ def generate(
         emails=directory.email, roles=list(directory.title)
     )
     if events is not None:
+        activity.scale = 1.0
         wanted = max(events - len(story), 1)
         activity.scale = wanted / activity.expected(first=first, last=last)
     users, labels = seat_labels(cast, directory)
@@ -141,7 +142,7 @@ def _company(
     backfill: Path,
     rows: dict[str, int],
 ) -> DemoCompany:
-    loads = {path.stem: (path,) for path in tables}
+    loads: dict[str, tuple[Path, ...]] = {path.stem: (path,) for path in tables}
     loads["events"] = (*written.files, backfill)
     return DemoCompany(
         folder=folder,
@@ -187,16 +188,16 @@ def _write_truth(path: Path, cast: Cast, directory: Directory) -> Path:
     table = cast.accounts
     pays = table.converts < NEVER
     days = np.where(pays, table.converts, 0).tolist()
+    paying = zip(days, pays.tolist(), strict=True)
     moments = table.moment.tolist()
     truth = pa.table(
         {
-            "account_id": pa.array(directory.account_ids, mask=directory.solo),
+            "account_id": directory.account_ids,
             "user_id": [directory.user_ids[seat] for seat in table.first_seat.tolist()],
             "archetype": [ARCHETYPES[kind].name for kind in table.archetype.tolist()],
             "will_convert": pays,
             "converts_on": pa.array(
-                [day_from_number(day) if yes else None for day, yes in zip(days, pays, strict=True)],
-                pa.date32(),
+                [day_from_number(day) if yes else None for day, yes in paying], pa.date32()
             ),
             "moment": pa.array([day_from_number(day) for day in moments], pa.date32()),
             "is_bot": table.bot,

@@ -24,7 +24,8 @@ class Directory:
     """Every name, by account or by person.
 
     Attributes:
-        account_ids: Id of each account.
+        account_ids: Id of each account; for people without a workspace, the id that identity
+            resolution gives an account of one.
         company: Name of each account.
         domain: Domain of each account, empty for personal ones.
         second_domain: Another domain of the same company, empty for most.
@@ -71,13 +72,19 @@ def build_directory(cast: Cast, *, seed: int) -> Directory:
         else:
             emails.append(f"{local}@{domains[account]}")
     solo = accounts.personal & (rng.random(len(accounts)) < SOLO)
+    user_ids = [f"u-{number:06d}" for number in range(1, len(people) + 1)]
     return Directory(
-        account_ids=[f"ac-{number:05d}" for number in range(1, len(accounts) + 1)],
+        account_ids=[
+            f"solo:{user_ids[seat]}" if alone else f"ac-{number:05d}"
+            for number, (seat, alone) in enumerate(
+                zip(accounts.first_seat.tolist(), solo.tolist(), strict=True), start=1
+            )
+        ],
         company=["" if alone else name for name, alone in zip(companies, personal, strict=True)],
         domain=["" if alone else name for name, alone in zip(domains, personal, strict=True)],
         second_domain=second,
         solo=solo,
-        user_ids=[f"u-{number:06d}" for number in range(1, len(people) + 1)],
+        user_ids=user_ids,
         person=[f"{first} {last}" for first, last in names],
         email=emails,
         title=titles(rng, people.department, seniority=people.seniority),

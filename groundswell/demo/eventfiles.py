@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from groundswell.clock import day_from_number
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from groundswell.demo.catalogue import Templates
 
 SLICE = 131_072
+STEP = 600_000  # events, or so
+PEAK = 3  # events of the busiest days, to those of a mean day
 SCHEMA = pa.schema(
     [
         pa.field("message_id", pa.string()),
@@ -35,7 +36,12 @@ SCHEMA = pa.schema(
         pa.field("properties", pa.string()),
     ]
 )
-_BROKEN_JSON = '{"board": "Spr'
+BROKEN_JSON = '{"board": "Spr'
+# Repetitive texts as dictionaries; a message id is never the same twice.
+WRITING: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": ["user_id", "anonymous_id", "account_id", "event", "properties"],
+}
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class Labels:
     """The texts that numbers stand for.
 
     `account` gives the account id of each seat, null where its events carry none; `user` the
-    user id of each seat.
+    user id of each seat. The last of `properties` is the broken text.
     """
 
     user: pa.StringArray
@@ -73,7 +79,7 @@ def labels_of(
         account=pa.array(accounts, pa.string()),
         visitor=hex_ids("a-", _mixed(np.arange(visitors, dtype=np.int64) + 2**61)),
         event=pa.array(templates.events, pa.string()),
-        properties=pa.array(templates.properties, pa.string()),
+        properties=pa.array([*templates.properties, BROKEN_JSON], pa.string()),
     )
 
 
@@ -82,30 +88,46 @@ def write_events(
 ) -> Written:
     """Write every event received in first..last, and say what was written.
 
+    The history is gone through in steps of a month, or fewer days where a month has more than
+    STEP events or so: at most a step's events, and those still to be received, are held at once.
     A message that is received after the last day is not in any file.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("events-*.parquet"):
+        old.unlink()
     written = Written()
     story = story.take(np.argsort(story.at, kind="stable"))
+    story = _inside(story, first=first, last=last)
+    a_day = activity.expected(first=first, last=last) / (last - first + 1)
+    length = max(1, int(STEP / (PEAK * a_day)))
     carried = no_rows()
-    for month, (start, stop) in enumerate(months_of(first, last)):
-        low, high = np.searchsorted(story.at, [start * DAY_US, (stop + 1) * DAY_US])
-        if month == 0:
-            low = 0
-        fresh = join([story.take(slice(int(low), int(high))), activity.month(first=start, last=stop)])
-        fresh = _inside(fresh, first=first, last=last)
-        rng = generator(activity.seed, Stream.DIRT, month)
-        fresh = dirt.delay(rng, fresh)
-        base = month << 40
-        fresh.number = base + np.arange(len(fresh), dtype=np.int64)
-        fresh = dirt.soil(rng, fresh, next_number=base + len(fresh))
-        waiting = join([carried, fresh])
-        due = waiting.received < (stop + 1) * DAY_US
-        carried = waiting.take(~due)
+    for start, stop in months_of(first, last):
         path = folder / f"events-{day_from_number(start):%Y-%m}.parquet"
-        _write_month(path, waiting.take(due), labels, seed=activity.seed)
-        _count(written, path, waiting.take(due))
+        with pq.ParquetWriter(path, SCHEMA, **WRITING) as writer:
+            for day in range(start, stop + 1, length):
+                end = min(day + length - 1, stop)
+                low, high = np.searchsorted(story.at, [day * DAY_US, (end + 1) * DAY_US])
+                fresh = join(
+                    [story.take(slice(int(low), int(high))), activity.span(first=day, last=end)]
+                )
+                fresh = _inside(fresh, first=first, last=last)
+                fresh = _sent(fresh, day, seed=activity.seed, last=last)
+                waiting = join([carried, fresh])
+                due = waiting.received < (end + 1) * DAY_US
+                carried = waiting.take(~due)
+                _write(writer, waiting.take(due), labels, seed=activity.seed)
+                _count(written, waiting.take(due))
+        written.files.append(path)
     return written
+
+
+def _sent(rows: Rows, day: int, *, seed: int, last: int) -> Rows:
+    """Number the messages of a step, let them arrive, and break and repeat a few."""
+    rng = generator(seed, Stream.DIRT, day)
+    rows = dirt.delay(rng, rows)
+    base = day << 40
+    rows.number = base + np.arange(len(rows), dtype=np.int64)
+    return dirt.soil(rng, rows, next_number=base + len(rows), end=(last + 1) * DAY_US)
 
 
 def _inside(rows: Rows, *, first: int, last: int) -> Rows:
@@ -113,26 +135,20 @@ def _inside(rows: Rows, *, first: int, last: int) -> Rows:
     return rows.take((rows.at >= first * DAY_US) & (rows.at < (last + 1) * DAY_US))
 
 
-def _count(written: Written, path: Path, rows: Rows) -> None:
-    written.files.append(path)
+def _count(written: Written, rows: Rows) -> None:
     written.rows += len(rows)
+    counts = np.bincount(rows.dirt, minlength=len(dirt.Dirt))
+    written.repeated += int(counts[dirt.Dirt.REPEATED])
+    written.broken += len(rows) - int(counts[dirt.Dirt.NOTHING] + counts[dirt.Dirt.REPEATED])
     clean = rows.dirt == dirt.Dirt.NOTHING
-    written.broken += int((~clean).sum())
     written.late += int((clean & (rows.received - rows.at > dirt.LATE_DAYS[0] * DAY_US)).sum())
-    written.repeated += len(rows) - len(np.unique(rows.number))
 
 
-def _write_month(path: Path, rows: Rows, labels: Labels, *, seed: int) -> None:
+def _write(writer: pq.ParquetWriter, rows: Rows, labels: Labels, *, seed: int) -> None:
     order = np.argsort(rows.received, kind="stable")
-    with pq.ParquetWriter(
-        path, SCHEMA, compression="zstd", use_dictionary=DICTIONARIES, write_statistics=True
-    ) as writer:
-        for start in range(0, len(rows), SLICE):
-            part = rows.take(order[start : start + SLICE].astype(np.int64))
-            writer.write_table(as_table(part, labels, seed=seed))
-
-
-DICTIONARIES = ["user_id", "anonymous_id", "account_id", "event", "properties"]
+    for start in range(0, len(rows), SLICE):
+        part = rows.take(order[start : start + SLICE].astype(np.int64))
+        writer.write_table(as_table(part, labels, seed=seed))
 
 
 def as_table(rows: Rows, labels: Labels, *, seed: int) -> pa.Table:
@@ -141,21 +157,19 @@ def as_table(rows: Rows, labels: Labels, *, seed: int) -> pa.Table:
     nobody = (rows.seat < 0) | no_id
     seat = pa.array(rows.seat, mask=nobody)
     visitor = pa.array(rows.visitor, mask=(rows.visitor < 0) | no_id)
-    properties = labels.properties.take(pa.array(rows.template))
-    bad_json = rows.dirt == dirt.Dirt.BAD_JSON
-    if bad_json.any():
-        properties = pc.if_else(pa.array(bad_json), _BROKEN_JSON, properties)
+    broken_json = len(labels.properties) - 1
+    text = np.where(rows.dirt == dirt.Dirt.BAD_JSON, broken_json, rows.template)
     instant = pa.timestamp("us", tz="UTC")
     return pa.table(
         [
-            hex_ids("m-", _mixed(rows.number + (seed << 48))),
+            hex_ids("m-", _mixed(rows.number ^ (seed << 56))),
             labels.user.take(seat),
             labels.visitor.take(visitor),
             labels.account.take(seat),
             labels.event.take(pa.array(rows.template)),
             pa.array(rows.at, mask=rows.dirt == dirt.Dirt.NO_TIME).cast(instant),
             pa.array(rows.received).cast(instant),
-            properties,
+            labels.properties.take(pa.array(text)),
         ],
         schema=SCHEMA,
     )

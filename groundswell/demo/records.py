@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundswell.demo.archetypes import NUMBER
-from groundswell.demo.arrays import DAY_US, NEVER, NEVER_US, Bools, Floats, Ints, Stream, generator, int32
+from groundswell.demo.arrays import DAY_US, NEVER, NEVER_US, Stream, generator, int32
 from groundswell.demo.csvfiles import days, instants, write_csv
-from groundswell.demo.directory import Directory, members_of_nothing
+from groundswell.demo.deals import REPS, SEAT_PRICE, draw_deals
+from groundswell.demo.directory import members_of_nothing
 from groundswell.demo.names import DEPARTMENTS, INDUSTRY_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from groundswell.demo.arrays import Bools, Floats, Ints
     from groundswell.demo.calendars import Calendar
     from groundswell.demo.cast import Cast
+    from groundswell.demo.directory import Directory
 
 PLANS = ("free", "team", "business", "enterprise")
 USAGE_LIMITS = np.asarray([2_000, 20_000, 100_000, 1_000_000])
-REPS = ("rep1@acmeboards.example", "rep2@acmeboards.example", "rep3@acmeboards.example")
-EXECUTIVES = ("ae1@acmeboards.example", "ae2@acmeboards.example")
 TECHNOLOGIES = (
     "slack", "github", "salesforce", "snowflake", "jira", "hubspot", "aws", "okta", "zendesk",
 )  # fmt: skip
 EMPLOYEES_KNOWN, INDUSTRY_KNOWN, STACK_KNOWN = 0.85, 0.88, 0.65
 TARGETS = 0.35  # of companies with more than a thousand employees
-SEAT_PRICE = 12
+TOPIC_SHARES = (0.4, 0.3, 0.1, 0.1, 0.06, 0.04)
 LOST_REASONS = ("price", "no budget", "missing feature", "went silent", "chose a competitor")
 COMPETITORS = ("Gridlane", "Tasktide", "Boardwalk")
 
@@ -43,7 +44,7 @@ class Records:
         self._calendar = calendar
         self._seed = seed
         self._last = last
-        self._deals = _draw_deals(cast, generator(seed, Stream.RECORDS, 0), last=last)
+        self._deals = draw_deals(cast, generator(seed, Stream.RECORDS, 0), last=last)
         self.rows: dict[str, int] = {}
 
     def write(self, folder: Path) -> list[Path]:
@@ -72,7 +73,7 @@ class Records:
     def _users(self, rng: np.random.Generator) -> dict[str, list[object]]:
         people = self._cast.people
         count = len(people)
-        untitled = rng.random(count) < 0.25  # noqa: PLR2004 - not all fill it in
+        untitled = rng.random(count) < 0.25  # not all fill it in
         return {
             "user_id": list(self._directory.user_ids),
             "email": list(self._directory.email),
@@ -103,18 +104,12 @@ class Records:
         unknown = table.personal | (rng.random(count) >= EMPLOYEES_KNOWN)
         no_industry = table.personal | (rng.random(count) >= INDUSTRY_KNOWN)
         no_stack = table.personal | (rng.random(count) >= STACK_KNOWN)
-        target = (table.employees > 1000) & (rng.random(count) < TARGETS)  # noqa: PLR2004
+        target = (table.employees > 1000) & (rng.random(count) < TARGETS)
         stacks = self._stacks(rng)
-        # An owner is set when a deal opens: a second version of the row, valid from then.
-        owned = self._deals.account[~self._deals.old]
-        owner = [""] * count
-        for deal in range(len(self._deals.account)):
-            owner[int(self._deals.account[deal])] = self._deals.owner[deal]
-        versions = np.concatenate([kept, owned]).astype(np.int32)
-        later = np.arange(len(versions)) >= len(kept)
-        valid_from = days(
-            np.concatenate([np.full(len(kept), NEVER), self._deals.opened[~self._deals.old]])
-        )
+        owned = self._deals.ownership(last=self._last)
+        versions = np.concatenate([kept, owned.account]).astype(np.int32)
+        owner = [*([None] * len(kept)), *owned.owner]
+        valid_from = days(np.concatenate([np.full(len(kept), NEVER, dtype=np.int32), owned.since]))
         pick = versions.tolist()
         return {
             "account_id": list(self._ids(versions)),
@@ -131,7 +126,7 @@ class Records:
             "tech_stack": [None if no_stack[n] else stacks[n] for n in pick],
             "target": ["true" if target[n] else None for n in pick],
             "created_at": list(instants(self._cast.seats.joined[table.first_seat[versions]])),
-            "owner": [owner[n] if is_later else None for n, is_later in zip(pick, later, strict=True)],
+            "owner": list(owner),
             "valid_from": list(valid_from),
         }
 
@@ -201,7 +196,10 @@ class Records:
             "stage": stage.tolist(),
             "amount": [f"{deals.amount[n]:.2f}" for n in pick],
             "closed_at": list(days(np.where(is_closed, deals.closed[which], NEVER), hour=16)),
-            "won": ["true" if a else "false" if b else None for a, b in zip(won, lost, strict=True)],
+            "won": [
+                "true" if yes else "false" if no else None
+                for yes, no in zip(won.tolist(), lost.tolist(), strict=True)
+            ],
             "source": [deals.source[n] for n in pick],
             "owner": [deals.owner[n] for n in pick],
             "lost_reason": [reason[n] if no else None for n, no in zip(pick, lost, strict=True)],
@@ -219,7 +217,7 @@ class Records:
         worked = np.repeat(np.arange(len(deals.account)), times)
         day = deals.opened[worked] + rng.integers(0, 30, len(worked))
         strays = np.flatnonzero(table.are("tyre_kicker", "only_large") & ~table.personal)
-        strays = strays[rng.random(len(strays)) < 0.05]  # noqa: PLR2004 - a bad habit
+        strays = strays[rng.random(len(strays)) < 0.05]  # a bad habit
         account = np.concatenate([deals.account[worked], strays]).astype(np.int32)
         day = np.concatenate([day, table.signup[strays] + 1]).astype(np.int32)
         rep = [deals.owner[n] for n in worked] + [REPS[n % len(REPS)] for n in range(len(strays))]
@@ -250,7 +248,7 @@ class Records:
         return {
             "account_id": list(self._ids(seats.account[who])),
             "user_id": [self._directory.user_ids[n] for n in who.tolist()],
-            "topic": [topics[n] for n in rng.choice(6, len(who), p=[0.4, 0.3, 0.1, 0.1, 0.06, 0.04])],
+            "topic": [topics[n] for n in rng.choice(len(topics), len(who), p=TOPIC_SHARES)],
             "at": list(days(day, hour=12)),
             "resolved_at": list(days(solved, hour=17)),
         }
@@ -267,52 +265,6 @@ class Records:
         }
 
 
-class Deals:
-    """The opportunities of the CRM, one entry each, in the order they opened."""
-
-    def __init__(
-        self, *, account: Ints, opened: Ints, closed: Ints, won: Bools, amount: Floats
-    ) -> None:
-        order = np.lexsort((account, opened))
-        self.account = account[order]
-        self.opened = opened[order]
-        self.closed = closed[order]
-        self.won = won[order]
-        self.amount = amount[order]
-        self.source = ["inbound" if n % 3 else "outbound" for n in self.account.tolist()]
-        big = self.amount >= 25_000  # noqa: PLR2004 - where enterprise begins
-        self.owner = [
-            EXECUTIVES[n % len(EXECUTIVES)] if is_big else REPS[n % len(REPS)]
-            for n, is_big in zip(self.account.tolist(), big.tolist(), strict=True)
-        ]
-        # An owner is let go some weeks after a deal is lost.
-        self.old = ~self.won & (self.closed < NEVER)
-
-
-def _draw_deals(cast: Cast, rng: np.random.Generator, *, last: int) -> Deals:
-    """Open deals on those who asked, on some who adopt, and on some who never asked."""
-    table = cast.accounts
-    chances = {
-        "hand_raiser": 0.8, "enterprise_shaped": 0.75, "will_convert": 0.12, "only_large": 0.2,
-        "expansion_ready": 0.08, "steady_payer": 0.06, "tyre_kicker": 0.01,
-    }  # fmt: skip
-    chance = np.zeros(len(NUMBER))
-    for name, value in chances.items():
-        chance[NUMBER[name]] = value
-    drawn = rng.random(len(table)) < chance[table.archetype]
-    account = np.flatnonzero(drawn & ~table.personal & (table.people > 0)).astype(np.int32)
-    opened = table.moment[account] + rng.integers(6, 24, len(account))
-    opened = np.maximum(opened, table.signup[account] + 2).astype(np.int32)
-    inside = opened <= last
-    account, opened = account[inside], opened[inside]
-    buys = (table.converts[account] < NEVER) & (table.converts[account] >= opened)
-    closed = np.where(buys, table.converts[account], opened + rng.integers(25, 90, len(account)))
-    closed = np.where(closed > last, NEVER, closed).astype(np.int32)
-    seats = np.maximum(table.people[account] * 1.6, table.employees[account] * 0.02)
-    amount = np.round(seats * SEAT_PRICE * 12 * rng.uniform(0.8, 1.3, len(account)), -2)
-    return Deals(account=account, opened=opened, closed=closed, won=buys, amount=amount)
-
-
 def _mrr(plan: Ints, seats: Ints) -> Floats:
     """Return monthly revenue: 12 a seat on team, from 900 on business, 20 a seat above."""
     prices = np.asarray([0.0, SEAT_PRICE, 15.0, 22.0])[plan] * seats
@@ -320,9 +272,9 @@ def _mrr(plan: Ints, seats: Ints) -> Floats:
     return np.maximum(prices, floors)
 
 
-def _masked(values: list[str] | tuple[str, ...] | object, hidden: Bools) -> list[object]:
+def _masked(values: Iterable[str], hidden: Bools) -> list[object]:
     """Return the values with None where hidden."""
-    return [None if no else text for text, no in zip(values, hidden.tolist(), strict=True)]  # type: ignore[arg-type]
+    return [None if no else text for text, no in zip(values, hidden.tolist(), strict=True)]
 
 
 # Lines as exports break them: a row without its key, a date of no calendar, too many fields.
@@ -333,7 +285,7 @@ _BROKEN: dict[str, tuple[str, ...]] = {
         "u-900002,extra@birchgate-labs.example,Extra,Fields,Here,2025-03-01T09:00:00Z,more,more",
     ),
     "accounts": (
-        'ac-90001,"Unclear, Size",unclear-size.example,,about fifty,software,US,,,2025-04-01T09:00:00Z,,',
+        'ac-90001,"Unknown, Ltd",unknown.example,,about fifty,software,US,,,2025-04-01T09:00Z,,',
         ",No Key Inc,no-key.example,,10,software,US,,,2025-04-01T09:00:00Z,,",
     ),
     "subscriptions": (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundswell.demo.arrays import Bools, Ints, Longs
+if TYPE_CHECKING:
+    from groundswell.demo.arrays import Bools, Ints, Longs
 
 
 @dataclass(slots=True)

@@ -147,7 +147,8 @@ STORIES: dict[str, tuple[Beat, ...]] = {
     "expansion_ready": (
         Beat("Seat Limit", 0.85, 2.5, (0, 140)),
         Beat("Seat Limit", 0.7, 1.6, (50, 140)),
-        Beat("Pricing", 0.7, 2.2, (30, 140), "lead"),
+        Beat("Pricing", 0.8, 4, (30, 160), "lead"),
+        Beat("Checkout Opened", 0.25, 1, (60, 150), "lead"),
         Beat("Paywall Seen", 0.4, 1.5, (0, 120)),
         Beat("Enterprise Pricing", 0.15, 1, (30, 120), "lead"),
         Beat("Audit Log Viewed", 0.3, 1.5, (0, 120), "lead"),

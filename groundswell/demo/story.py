@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.demo.archetypes import ARCHETYPES
-from groundswell.demo.arrays import DAY_US, NEVER, Bools, Floats, Ints, Longs, Stream, generator
+from groundswell.demo.arrays import DAY_US, NEVER, Floats, Ints, Longs, Stream, generator
 from groundswell.demo.names import DEPARTMENTS
 from groundswell.demo.rows import Rows, join
 from groundswell.demo.stories import STORIES
@@ -196,9 +196,7 @@ class Story:
 
     def _upgrades(self) -> Rows:
         table, rng = self._cast.accounts, self._rng
-        paying = np.flatnonzero(
-            (table.converts < NEVER) & (table.plan < 3) & (table.people > 0)  # noqa: PLR2004
-        )
+        paying = np.flatnonzero((table.converts < NEVER) & (table.plan < 3) & (table.people > 0))
         seat = table.first_seat[paying]
         rows = [
             self._happens(seat, table.converts[paying], name, rng)
@@ -246,6 +244,4 @@ def _within(rng: np.random.Generator, count: int, *, days: int) -> Longs:
 
 def _invitation(email: str, role: str, department: str) -> str:
     """Return the properties of an invitation; none of the texts needs escaping in JSON."""
-    return (
-        f'{{"invitee_email": "{email}", "invitee_role": "{role}", "department": "{department}"}}'
-    )
+    return f'{{"invitee_email": "{email}", "invitee_role": "{role}", "department": "{department}"}}'

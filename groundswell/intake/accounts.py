@@ -1,4 +1,4 @@
-"""The list of accounts: loaded ones, and those that groups, memberships, domains and people made."""
+"""The list of accounts: loaded ones, and those made by groups, memberships, domains, people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.intake.domains import FREE_MAIL
-from groundswell.intake.spans import OPEN
+from groundswell.intake.spans import OPEN, day_of
 
 if TYPE_CHECKING:
     from groundswell.intake.domains import Domains
@@ -32,7 +32,7 @@ def list_accounts(
 
     Args:
         ids: account, account_id, sorted.
-        loaded: All versions of the accounts table.
+        loaded: All versions of the accounts table, with what their domains speak for.
         ties: The ties of all users, with `account` as a number.
         members: account, person, since, until.
         people: The users and their addresses.
@@ -45,7 +45,7 @@ def list_accounts(
         the account is known; 0 when undated), sorted by account.
     """
     listed = (
-        ids.join(_loaded(loaded, domains), on="account_id", how="left")
+        ids.join(_loaded(loaded), on="account_id", how="left")
         .join(_made(ties), on="account", how="left")
         .join(_solo(ties.solo, people), on="account", how="left")
         .join(members.group_by("account").agg(pl.col("since").min()), on="account", how="left")
@@ -85,22 +85,27 @@ def list_accounts(
     )  # fmt: skip
 
 
-def _loaded(loaded: pl.DataFrame, domains: Domains) -> pl.DataFrame:
+def _loaded(loaded: pl.DataFrame) -> pl.DataFrame:
     """Return the latest of what the versions of each loaded account say."""
-    known_at = pl.coalesce("valid_from", "created_at")
-    described = domains.describe(loaded["domain"]).select("text", "own")
-    return (
-        loaded.with_columns(known_at.alias("known_at"))
-        .join(described, left_on="domain", right_on="text", how="left")
-        .sort("account_id", "known_at", "valid_from", "domain", "name", "parent_id")
-        .group_by("account_id", maintain_order=True)
-        .agg(
-            pl.col("name", "parent_id").drop_nulls().last(),
-            pl.col("own").drop_nulls().last().alias("domain"),
-            pl.col("known_at").first().cast(pl.Date).cast(pl.Int32).fill_null(0).alias("known"),
-        )
-        .with_columns(loaded=True)
+    versions = loaded.select(
+        "account_id",
+        "name",
+        pl.col("own").alias("domain"),
+        "parent_id",
+        pl.coalesce("valid_from", "created_at").alias("known_at"),
+        "valid_from",
     )
+    if versions["account_id"].is_duplicated().any():
+        versions = (
+            versions.sort("account_id", "known_at", "valid_from", "domain", "name", "parent_id")
+            .group_by("account_id", maintain_order=True)
+            .agg(
+                pl.col("name", "domain", "parent_id").drop_nulls().last(),
+                pl.col("known_at").first(),
+            )
+        )
+    known = day_of("known_at").fill_null(0).alias("known")
+    return versions.select("account_id", "name", "domain", "parent_id", known, loaded=True)
 
 
 def _made(ties: Ties) -> pl.DataFrame:

@@ -8,7 +8,7 @@ mail provider or a disposable one speaks for nobody but its owner.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import disposable_email_domains
@@ -21,6 +21,8 @@ from groundswell.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from groundswell.config.schema import IdentityBlock
 
+_HOST = r"^[\s<]*(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#]*@)?([^/?#:@\s>]+)"
+
 COMPANY, FREE_MAIL, DISPOSABLE, INTERNAL = "company", "free_mail", "disposable", "internal"
 
 
@@ -29,6 +31,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=1 << 18)
 def registrable_domain(host: str) -> str | None:
     """Return the part of a host name that somebody registered, in lower-case ASCII.
 
@@ -41,13 +44,13 @@ def registrable_domain(host: str) -> str | None:
     >>> registrable_domain("co.uk") is None
     True
     """
-    name = host.strip().strip(".").lower()
+    name = host.strip(" .").lower()
     if not name.isascii():
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             return None
-    if name.rpartition(".")[2].isdigit():
+    if name[-1:].isdigit() and name.rpartition(".")[2].isdigit():
         return None
     found = _suffixes().privatesuffix(name)
     return found if isinstance(found, str) else None
@@ -55,15 +58,7 @@ def registrable_domain(host: str) -> str | None:
 
 def host_of(column: str) -> pl.Expr:
     """Return the host inside an e-mail address, a URL, a `www.` form or a bare domain."""
-    return (
-        pl.col(column)
-        .str.strip_chars(" \t\r\n<>")
-        .str.to_lowercase()
-        .str.replace(r"^[a-z][a-z0-9+.-]*://", "")
-        .str.replace(r"[/?#].*$", "")
-        .str.replace(r"^.*@", "")
-        .str.replace(r":\d*$", "")
-    )
+    return pl.col(column).str.to_lowercase().str.extract(_HOST, 1)
 
 
 @dataclass(frozen=True)
@@ -98,9 +93,13 @@ class Domains:
         """Return the domain that `domain` stands for; itself when it is no alias."""
         return self.aliases.get(domain, domain)
 
-    def kind_at(self, host: str) -> str | None:
-        """Return what an address at `host` speaks for; None when the host is not one."""
-        domain = registrable_domain(host)
+    def kind_at(self, host: str, domain: str | None) -> str | None:
+        """Return what an address at `host` speaks for; None when the host is not one.
+
+        Args:
+            host: The host in lower case.
+            domain: Its registrable domain.
+        """
         names = {host, domain}
         if names & self.internal:
             return INTERNAL
@@ -114,32 +113,33 @@ class Domains:
             return None
         return INTERNAL if self.canonical(domain) in self.internal else COMPANY
 
-    def describe(self, texts: pl.Series) -> pl.DataFrame:
-        """Tell what each distinct address or domain speaks for.
+    def describe(self, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+        """Tell what each row's address or domain speaks for.
 
         Only distinct hosts pass through Python; the rest is done set-wise.
 
         Args:
-            texts: E-mail addresses, URLs or domains; nulls and repeats allowed.
+            rows: Any rows.
+            column: The column that holds an e-mail address, a URL or a domain, or null.
 
         Returns:
-            One row per distinct text: text, own (registrable domain as written), domain (after
-            aliases), kind (company, free_mail, disposable, internal, or null).
+            The rows, in any order, and the columns own (the registrable domain as written),
+            speaks_for (the domain after aliases), kind (company, free_mail, disposable, internal,
+            or null).
         """
-        distinct = pl.DataFrame({"text": texts.cast(pl.String)}).drop_nulls().unique()
-        distinct = distinct.with_columns(host_of("text").alias("host"))
-        hosts = distinct["host"].unique().to_list()
+        hosted = rows.with_columns(host_of(column).alias("host"))
+        hosts: list[str] = hosted["host"].drop_nulls().unique().to_list()
         own = [registrable_domain(host) for host in hosts]
         table = pl.DataFrame(
             {
                 "host": hosts,
                 "own": own,
-                "domain": [self.canonical(name) if name else None for name in own],
-                "kind": [self.kind_at(host) for host in hosts],
+                "speaks_for": [self.canonical(name) if name else None for name in own],
+                "kind": [self.kind_at(host, name) for host, name in zip(hosts, own, strict=True)],
             },
-            schema=dict.fromkeys(("host", "own", "domain", "kind"), pl.String),
+            schema=dict.fromkeys(("host", "own", "speaks_for", "kind"), pl.String),
         )
-        return distinct.join(table, on="host", how="left").drop("host")
+        return hosted.join(table, on="host", how="left").drop("host")
 
 
 def tidy(name: str) -> str:

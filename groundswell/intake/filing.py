@@ -53,9 +53,8 @@ def places_of_users(ties: Ties) -> pl.DataFrame:
         user, account and the columns of a piece; at most one piece holds for an event day seen
         as of a day.
     """
-    earliest = pl.col("since") == pl.col("since").min().over("user")
     domain = ties.domain.with_columns(
-        pl.when(earliest).then(ALWAYS).otherwise("since").cast(pl.Int32).alias("from_day"),
+        pl.when("first").then(ALWAYS).otherwise("since").cast(pl.Int32).alias("from_day"),
         pl.col("until").alias("until_day"),
     )
     solo = ties.solo.with_columns(

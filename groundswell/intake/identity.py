@@ -92,15 +92,13 @@ def resolve(
     """
     actors = _shape(actors, _ACTORS).with_columns(day_of("first_at").alias("day"))
     users, memberships = _shape(users, _USERS), _shape(memberships, _MEMBERSHIPS)
-    accounts = _shape(accounts, _ACCOUNTS)
     domains = Domains.of(block)
+    accounts = domains.describe(_shape(accounts, _ACCOUNTS), "domain")
 
     anonymous = anonymous_persons(actors)
     people = find_people(actors, anonymous, users, memberships, domains=domains)
     behind = find_users_of_actors(actors, people)
-    owners = find_owners(
-        find_holders(accounts, domains=domains), _domains_in_use(people, block, domains)
-    )
+    owners = find_owners(find_holders(accounts), _domains_in_use(people, block, domains))
     parents = find_parents(block.subsidiaries, owners, accounts["account_id"], domains=domains)
     ties = find_ties(actors, behind, memberships, people, owners, block=block)
     merged = find_standing(_shape(merges, _MERGES))
@@ -120,7 +118,7 @@ def resolve(
         links=write_links(ties, people.versions, standing, people.ids, ids),
         filings=_tidy_filings(filings),
         members=join_spans(
-            move(members, standing, begins="since", ends="until"), by=["account", "person"]
+            move(members, standing, begins="since", ends="until"), by=("account", "person")
         ),
         accounts=list_accounts(ids, accounts, ties, members, people, parents, domains=domains),
         persons=persons,
@@ -193,7 +191,7 @@ def _tidy_filings(filings: pl.DataFrame) -> pl.DataFrame:
         "person",
         pl.col("visible").clip(0, OPEN),
         "hidden",
-    ).sort("actor", "from_day", "visible", "account", "person")
+    ).sort("actor", "from_day", "visible")
 
 
 def _merged_accounts(standing: pl.DataFrame) -> pl.DataFrame:
@@ -221,7 +219,7 @@ def _unfiled(actors: pl.DataFrame, filings: pl.DataFrame, people: People) -> pl.
         .otherwise(pl.lit("nobody"))
     )
     return (
-        actors.join(filings.select("actor").unique(), on="actor", how="anti")
+        actors.join(filings.select("actor"), on="actor", how="anti")
         .select("actor", reason.alias("reason"))
         .sort("actor")
     )

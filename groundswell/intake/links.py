@@ -34,7 +34,8 @@ class Ties:
             counts through it) and gone (first day by whose end the user has left).
         domain: From company addresses; also until (a later company address), visible (the
             address and the owner are known), and the evidence: basis, email, own, domain, name,
-            made.
+            made,
+            first.
         solo: Accounts of one.
     """
 
@@ -122,11 +123,18 @@ def _stated_ties(
 
 
 def _membership_ties(memberships: pl.DataFrame, people: People) -> pl.DataFrame:
-    """Return the latest version of each membership; undated ones begin with the user."""
+    """Return the latest version of each membership; undated ones begin with the user.
+
+    Of equally late versions the one that ends first counts, for it was known first.
+    """
     key = ["user_id", "account_id", "given"]
     return (
         memberships.rename({"since": "given", "until": "until_at"})
-        .sort([*key, "valid_from", "until_at"], nulls_last=False)
+        .sort(
+            [*key, "valid_from", "until_at"],
+            descending=[False, False, False, False, True],
+            nulls_last=False,
+        )
         .unique(key, keep="last", maintain_order=True)
         .join(people.ids, on="user_id")
         .join(people.starts, on="user", how="left")
@@ -153,7 +161,7 @@ def _group_ties(actors: pl.DataFrame, aliased: pl.DataFrame, people: People) -> 
     anonymous = (
         aliased.filter(pl.col("visible") > ALWAYS)
         .join(grouped.select("actor", "account_id", "first_at", "day"), on="actor")
-        .filter((pl.col("from_day") <= pl.col("day")) & (pl.col("day") < pl.col("until_day")))
+        .filter((pl.col("day") < pl.col("until_day")) & (pl.col("day") <= pl.col("visible")))
         .select(
             "user",
             "account_id",
@@ -191,7 +199,7 @@ def _domain_ties(
             pl.min_horizontal("known_until", pl.col("first_stated").fill_null(OPEN)).alias(
                 "hidden"
             ),
-            "basis", "email", "own", "domain", "name", "made",
+            "basis", "email", "own", "domain", "name", "made", "first",
         )
         .filter(pl.col("visible") < pl.col("hidden"))
     )  # fmt: skip
@@ -224,7 +232,8 @@ def solo_addresses(solo: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
         The columns of `solo` and kind, email, visible; `hidden` is when the next version of the
         user came. Kind and email are null while nothing was known.
     """
-    known = versions.unique(["user", "known"], keep="last", maintain_order=True).select(
+    mine = versions.join(solo.select("user"), on="user", how="semi", maintain_order="left")
+    known = mine.unique(["user", "known"], keep="last", maintain_order=True).select(
         "user", "known", "kind", "email"
     )
     start = solo.select("user", pl.col("since").alias("known")).join(
@@ -233,7 +242,13 @@ def solo_addresses(solo: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
     pieces = (
         pl.concat([known, start], how="diagonal")
         .sort("user", "known")
-        .with_columns(pl.col("known").shift(-1).over("user").fill_null(OPEN).alias("known_next"))
+        .with_columns(
+            pl.when(pl.col("user") == pl.col("user").shift(-1))
+            .then(pl.col("known").shift(-1))
+            .otherwise(OPEN)
+            .cast(pl.Int32)
+            .alias("known_next")
+        )
     )
     return (
         solo.join(pieces, on="user")

@@ -13,23 +13,21 @@ if TYPE_CHECKING:
     from groundswell.intake.domains import Domains
 
 
-def find_holders(accounts: pl.DataFrame, *, domains: Domains) -> pl.DataFrame:
+def find_holders(described: pl.DataFrame) -> pl.DataFrame:
     """Say over which days each account was known by which domain.
 
     A version of the accounts table is known from its `valid_from`; the first one, which has
     none, from `created_at`, else always. A version without a domain says nothing about it.
 
     Args:
-        accounts: All versions of the accounts table.
-        domains: Tells registrable domains, aliases, and providers that no account can own.
+        described: All versions of the accounts table, with what their domains speak for.
 
     Returns:
         account_id, name, domain, since, until (days), sorted by account and since.
     """
     versions = (
-        accounts.join(domains.describe(accounts["domain"]), left_on="domain", right_on="text")
-        .filter(pl.col("kind") == COMPANY)
-        .select("account_id", "name", pl.col("domain_right").alias("domain"), *_known())
+        described.filter(pl.col("kind") == COMPANY)
+        .select("account_id", "name", pl.col("speaks_for").alias("domain"), *_known())
         .sort("account_id", "known_at", "valid_from", "domain", "name", nulls_last=False)
         .unique(["account_id", "since"], keep="last", maintain_order=True)
         .filter(pl.col("domain").ne_missing(pl.col("domain").shift(1).over("account_id")))

@@ -128,19 +128,21 @@ def _versions(users: pl.DataFrame, first: pl.DataFrame, domains: Domains) -> pl.
         .then(pl.lit("created_at"))
         .otherwise(pl.lit("first_at"))
     )
-    return (
+    described = domains.describe(
         users.join(first, on="user", how="left")
         .with_columns(
             pl.coalesce("valid_from", "created_at", "first_at").alias("known_at"),
             basis.alias("basis"),
         )
-        .drop_nulls("known_at")
-        .join(domains.describe(users["email"]), left_on="email", right_on="text", how="left")
-        .with_columns(day_of("known_at").alias("known"))
-        .select(
-            "user", "known_at", "known", "basis", "valid_from", "email", "own", "domain", "kind"
-        )
-        .unique()
+        .drop_nulls("known_at"),
+        "email",
+    )
+    columns = ("user", "known_at", "basis", "email", "own", pl.col("speaks_for").alias("domain"))
+    versions = described.select(*columns, "kind", "valid_from", day_of("known_at").alias("known"))
+    if not versions["user"].is_duplicated().any():
+        return versions.drop("valid_from").sort("user")
+    return (
+        versions.unique()
         .sort("user", "known_at", "valid_from", "email", "basis", nulls_last=False)
         .drop("valid_from")
     )
@@ -156,20 +158,28 @@ def company_addresses(versions: pl.DataFrame) -> pl.DataFrame:
         versions: As in `People`.
 
     Returns:
-        user, known_at, basis, email, own, domain, since, until (days), sorted by user and since.
+        user, known_at, basis, email, own, domain, since, until (days), first (no span of the
+        user is before), sorted by user and since.
     """
     company = versions.filter(pl.col("kind") == COMPANY)
+    same = pl.col("user") == pl.col("user").shift(1)
     if company["user"].is_duplicated().any():
         company = company.unique(["user", "known"], keep="last", maintain_order=True).filter(
-            pl.col("domain").ne_missing(pl.col("domain").shift(1).over("user"))
+            (same & (pl.col("domain") == pl.col("domain").shift(1))).not_().fill_null(value=True)
         )
-        until = pl.col("known").shift(-1).over("user").fill_null(OPEN)
-    else:
-        until = day(OPEN)
+    following = pl.col("known").shift(-1)
+    until = pl.when(pl.col("user") == pl.col("user").shift(-1)).then(following).otherwise(OPEN)
     return company.select(
-        "user", "known_at", "basis", "email", "own", "domain", pl.col("known").alias("since"),
+        "user",
+        "known_at",
+        "basis",
+        "email",
+        "own",
+        "domain",
+        pl.col("known").alias("since"),
         until.cast(pl.Int32).alias("until"),
-    )  # fmt: skip
+        same.fill_null(value=False).not_().alias("first"),
+    )
 
 
 def find_users_of_actors(actors: pl.DataFrame, people: People) -> pl.DataFrame:
@@ -219,8 +229,7 @@ def _alias_pieces(seen: pl.DataFrame) -> pl.DataFrame:
         .sort("anonymous_id", "first_at", "user")
         .with_columns(day_of("first_at").alias("met"))
         .with_columns(
-            pl.col("met").shift(1).over("anonymous_id").alias("met_before"),
-            pl.col("met").shift(-1).over("anonymous_id").alias("met_next"),
+            _neighbour("met", 1).alias("met_before"), _neighbour("met", -1).alias("met_next")
         )
     )
     after = points.select(
@@ -244,3 +253,8 @@ def _alias_pieces(seen: pl.DataFrame) -> pl.DataFrame:
         pl.col("met_next").alias("hidden"),
     )
     return drop_empty(pl.concat([after, before]))
+
+
+def _neighbour(column: str, by: int) -> pl.Expr:
+    same = pl.col("anonymous_id") == pl.col("anonymous_id").shift(by)
+    return pl.when(same).then(pl.col(column).shift(by))

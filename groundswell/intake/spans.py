@@ -65,26 +65,30 @@ def drop_empty(pieces: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def join_spans(spans: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
+def join_spans(spans: pl.DataFrame, *, by: tuple[str, str]) -> pl.DataFrame:
     """Make one span of those that overlap or touch, within each key.
 
     Args:
-        spans: Rows with the key columns and `since`, `until` (days, end exclusive).
-        by: The key columns.
+        spans: Rows with the two key columns and `since`, `until` (days, end exclusive).
+        by: The key columns, whole numbers.
 
     Returns:
         The same days covered by as few spans as possible, sorted by key and `since`.
     """
-    ordered = spans.select(*by, "since", "until").sort([*by, "since", "until"])
+    # Days are counted on one long line, a stretch of it for each key, so that one running
+    # maximum tells how far the spans before a row reach, without a pass for every key.
+    stretch = 4 * OPEN
+    ordered = spans.select(*by, "since", "until").sort(*by, "since")
     same = pl.all_horizontal([pl.col(name) == pl.col(name).shift(1) for name in by])
-    if not ordered.select(same.any()).item():
-        return ordered
-    reach = pl.col("until").cum_max().shift(1).over(by)
-    begins = (reach.is_null() | (pl.col("since") > reach)).alias("begins")
-    return (
-        ordered.with_columns(begins)
-        .with_columns(pl.col("begins").cast(pl.Int32).cum_sum().alias("run"))
-        .group_by([*by, "run"], maintain_order=True)
-        .agg(pl.col("since").first(), pl.col("until").max())
-        .drop("run")
+    line = (~same.fill_null(value=False)).cast(pl.Int64).cum_sum() * stretch
+    laid = ordered.with_columns(line.alias("line")).with_columns(
+        (pl.col("line") + pl.col("until")).cum_max().alias("reach")
+    )
+    gap = pl.col("line") + pl.col("since") > pl.col("reach").shift(1)
+    laid = laid.with_columns(gap.fill_null(value=True).alias("begins"))
+    ends = laid.filter(pl.col("begins").shift(-1).fill_null(value=True))
+    return laid.filter("begins").select(
+        *by,
+        "since",
+        (ends["reach"] - ends["line"]).cast(pl.Int32).alias("until"),
     )

@@ -55,7 +55,7 @@ class Shape:
         nulls: Spellings of "no value" in text.
         only: A condition over their columns; rows that do not fulfil it are no records.
         keep: Which of their unknown columns become properties; None keeps all.
-        drop: Columns of theirs that are never kept.
+        drop: Columns of theirs that are never kept; `*` at the end stands for any ending.
         ignore_case: True when their column names may differ from ours in case.
         needs: Columns a file must have for this shape to be the right one.
         otherwise: The shape to try when a column in `needs` is missing.

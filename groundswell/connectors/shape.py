@@ -150,8 +150,10 @@ def _target(kind: Kind, name: str, mistakes: _Mistakes, path: str) -> str | None
     if ours in COLUMNS[kind] or (name.startswith(PROPERTY) and len(name) > len(PROPERTY)):
         return ours
     swapped = nearest(name, _targets(kind))
-    fix = did_you_mean(name, [*_targets(kind), f"{PROPERTY}<name>"]) if swapped else (
-        f"A mapping is ours to theirs. Ours: {', '.join(_targets(kind))}, {PROPERTY}<name>."
+    fix = (
+        did_you_mean(name, [*_targets(kind), f"{PROPERTY}<name>"])
+        if swapped
+        else (f"A mapping is ours to theirs. Ours: {', '.join(_targets(kind))}, {PROPERTY}<name>.")
     )
     mistakes.add("map-unknown-target", f"`{name}` is no column of {kind}.", fix, path=path)
     return None

@@ -100,5 +100,3 @@ def _meets_number(node: exp.Column) -> bool:
         isinstance(literal, exp.Literal) and not literal.is_string
         for literal in parent.find_all(exp.Literal)
     )
-
-

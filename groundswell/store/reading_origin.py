@@ -94,6 +94,10 @@ def json_path(path: str) -> str:
     return "$" + "".join(parts)
 
 
+def _key_path(key: str) -> str:
+    return '$."' + key.replace('"', '\\"') + '"'
+
+
 _NATIVE: tuple[tuple[object, Native], ...] = (
     (pat.is_boolean, Native.BOOLEAN),
     (pat.is_integer, Native.INTEGER),
@@ -214,16 +218,24 @@ class LineOrigin:
     """Lines of JSON, one object each; every path is asked of the line at once."""
 
     nulls: tuple[str, ...] = ("",)
+    loose_keys: tuple[str, ...] = ()
     paths: list[str] = field(default_factory=list[str])
 
     def find(self, path: str) -> Value:
-        """Return how to read a path; lines of JSON may hold any."""
+        """Return how to read a path; lines of JSON may hold any.
+
+        A key of `loose_keys` answers to its name in any case.
+        """
         asked = [json_path(path)]
         if "." in path and not path.startswith("$."):
-            asked.insert(0, '$."' + path.replace('"', '\\"') + '"')
+            asked.insert(0, _key_path(path))
+        asked += [_key_path(key) for key in self._spellings(path)]
         items = [null_texts(f"__found[{self._index(item)}]", self.nulls) for item in asked]
         sql = items[0] if len(items) == 1 else f"COALESCE({', '.join(items)})"
         return Value(sql, Native.TEXT, may_nest=True)
+
+    def _spellings(self, path: str) -> list[str]:
+        return [key for key in self.loose_keys if key != path and key.lower() == path.lower()]
 
     def _index(self, path: str) -> int:
         if path not in self.paths:
@@ -232,7 +244,8 @@ class LineOrigin:
 
     def used_by(self, paths: Iterable[str]) -> set[str]:
         """Return the keys that these paths take whole, as far as a path can tell."""
-        return {path for path in paths if not path.startswith("$.")}
+        whole = {path for path in paths if not path.startswith("$.")}
+        return whole | {key for path in whole for key in self._spellings(path)}
 
     def rest(self, shape: Shape, *, used: set[str]) -> str | None:
         """Return SQL for what is left of the line when the keys used are taken out."""

@@ -138,7 +138,10 @@ def _missing(case: Case) -> _Words:
 
 
 def _bad_number(case: Case) -> _Words:
-    return f"`{case.name}` is `{case.shown}`, not a whole number.", "Write digits only, such as `250`."
+    return (
+        f"`{case.name}` is `{case.shown}`, not a whole number.",
+        "Write digits only, such as `250`.",
+    )
 
 
 def _bad_money(case: Case) -> _Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from groundswell.config.columns import COLUMNS, ColumnType, file_name
@@ -74,7 +75,7 @@ def _variant(shape: Shape, names: Sequence[str], place: str) -> Shape:
     for variant in shape.variants():
         present = _Names(names, ignore_case=variant.ignore_case)
         if all(present.has(name) for name in variant.needs):
-            return replace(variant, otherwise=None)
+            return replace(variant, otherwise=None, drop=_dropped(variant, names))
     tried = "; ".join(f"{v.name} needs {', '.join(v.needs)}" for v in shape.variants())
     raise LoadError(
         Problem(
@@ -84,6 +85,13 @@ def _variant(shape: Shape, names: Sequence[str], place: str) -> Shape:
             where=Place(place),
         )
     )
+
+
+def _dropped(shape: Shape, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns to drop, with globs (`context_*`) spelled out."""
+    globs = [pattern for pattern in shape.drop if "*" in pattern]
+    matched = [name for name in names if any(fnmatchcase(name.lower(), glob) for glob in globs)]
+    return (*(name for name in shape.drop if "*" not in name), *matched)
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:
@@ -132,7 +140,9 @@ def _required_problem(shape: Shape, name: str, present: _Names, place: str) -> P
     if len(present.names) == 1 and any(mark in present.names[0] for mark in ";\t|,"):
         mark = next(mark for mark in ";\t|," if mark in present.names[0])
         written = "\\t" if mark == "\t" else mark
-        fix = f'The file has one column only; name its delimiter: `csv: {{delimiter: "{written}"}}`.'
+        fix = (
+            f'The file has one column only; name its delimiter: `csv: {{delimiter: "{written}"}}`.'
+        )
     elif COLUMNS[shape.kind][name].type is ColumnType.TEXT:
         fix += f" Or give all rows one value: `constants: {{{shown}: ...}}`."
     return Problem(code="column-required", what=what, fix=fix, where=Place(place))

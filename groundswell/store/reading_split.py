@@ -174,10 +174,7 @@ def _cut(data, stop, final, marks, columns, views, side, good, bad, line):
             else:
                 at = pos
                 while (
-                    pos < stop
-                    and data[pos] != delimiter
-                    and data[pos] != _LF
-                    and data[pos] != _CR
+                    pos < stop and data[pos] != delimiter and data[pos] != _LF and data[pos] != _CR
                 ):
                     pos += 1
                 end = pos

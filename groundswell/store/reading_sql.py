@@ -83,9 +83,7 @@ def compile_query(
 class _Compiler:
     """Holds what the steps share while one query is written."""
 
-    def __init__(
-        self, shape: Shape, origin: Origin, *, source: str, received_at: datetime
-    ) -> None:
+    def __init__(self, shape: Shape, origin: Origin, *, source: str, received_at: datetime) -> None:
         self.shape = shape
         self.source = source
         self.now = f"TIMESTAMPTZ {quote_text(received_at.isoformat())}"
@@ -132,7 +130,9 @@ class _Compiler:
             return value
         # An unknown comparison excludes nothing.
         test = " OR ".join(f"COALESCE({fault}, false)" for fault in faults)
-        return Value(f"CASE WHEN {test} THEN NULL ELSE {value.sql} END", value.native, value.may_nest)
+        return Value(
+            f"CASE WHEN {test} THEN NULL ELSE {value.sql} END", value.native, value.may_nest
+        )
 
     def _picked(self) -> str:
         items = [f"{value.sql} AS {quote_name('c_' + name)}" for name, value in self.values.items()]
@@ -349,9 +349,7 @@ def _nests(properties: str) -> str:
 
 
 def _flat(properties: str) -> str:
-    entries = (
-        f"map_entries(CAST(CAST({properties} AS JSON) AS MAP(VARCHAR, VARCHAR)))"
-    )
+    entries = f"map_entries(CAST(CAST({properties} AS JSON) AS MAP(VARCHAR, VARCHAR)))"
     present = f"list_filter(list_sort({entries}), lambda e: e.value IS NOT NULL)"
     texts = f"list_transform({present}, lambda e: e.key || '=' || e.value)"
     # A key written twice has no one value; the text then speaks for itself.

@@ -126,7 +126,9 @@ def _from_epoch(source: str, unit: str, zone: str | None) -> str:
         micros = f"TRY_CAST(floor({number} / 1000) AS BIGINT)"
     else:
         micros = f"TRY_CAST(floor({number} * {_UNITS[unit]}) AS BIGINT)"
-    bounded = f"CASE WHEN {micros} BETWEEN -62135596800000000 AND 253402300799999999 THEN {micros} END"
+    bounded = (
+        f"CASE WHEN {micros} BETWEEN -62135596800000000 AND 253402300799999999 THEN {micros} END"
+    )
     if zone is None or zone.upper() in ("UTC", "ETC/UTC", "Z"):
         return f"make_timestamptz({bounded})"
     return f"timezone({quote_text(zone)}, make_timestamp({bounded}))"

@@ -1,0 +1,247 @@
+"""Turning raw batches into canonical ones: an in-memory DuckDB that judges a batch at a time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from groundswell.config.columns import file_name
+from groundswell.errors import LoadError, Place, Problem
+from groundswell.model import Kind, Reject
+from groundswell.store.reading_origin import LINE, ROW, LineOrigin, Native, TableOrigin
+from groundswell.store.reading_reasons import (
+    Case,
+    Reason,
+    flaw_reason,
+    reason_for,
+    time_yaml,
+    told,
+)
+from groundswell.store.reading_resolving import line_keys, resolve_shape
+from groundswell.store.reading_sql import NESTED_FINGERPRINT, Query, compile_query
+from groundswell.store.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from groundswell.config.shape import Shape
+    from groundswell.store.reading_raw import RawBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of one source, ready to be appended, and the rows that cannot be.
+
+    Attributes:
+        rows: Canonical columns of the kind, as in `store.tables.TABLES`.
+        rejects: Rows for the quarantine.
+        file: The file or table they come from.
+        bytes_done: Bytes of all files of the load read so far.
+        bytes_total: Bytes of all files; None where that is unknown.
+        cursor: Greatest cursor value up to here, for tables that are read incrementally.
+    """
+
+    rows: pa.Table
+    rejects: list[Reject] = field(default_factory=list[Reject])
+    file: str = ""
+    bytes_done: int = 0
+    bytes_total: int | None = None
+    cursor: str | None = None
+
+
+def _ahead(raws: Iterable[RawBatch]) -> Iterator[RawBatch]:
+    """Yield batches while the next one is already being read."""
+    source = iter(raws)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as pool:
+        coming = pool.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield batch
+
+
+class BatchReader:
+    """An in-memory DuckDB that reads batch after batch."""
+
+    def __init__(self, *, source: str, received_at: datetime, threads: int | None) -> None:
+        self.source = source
+        self.received_at = received_at
+        config: dict[str, str | bool | int | float | list[str]] = {}
+        if threads:
+            config["threads"] = threads
+        self.duck = duckdb.connect(":memory:", config=config)
+        self.duck.execute("SET TimeZone = 'UTC'")
+        self.duck.execute("SET enable_progress_bar = false")
+
+    def __enter__(self) -> BatchReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.duck.close()
+
+    def read(self, shape: Shape, raws: Iterable[RawBatch], *, name: str) -> Iterator[Batch]:
+        """Yield the batches of one file or table.
+
+        Raises:
+            LoadError: Its columns do not fit, or no time of a column can be understood.
+        """
+        plan: Plan | None = None
+        for raw in _ahead(raws):
+            first = plan is None
+            if plan is None:
+                plan = self.plan(shape, raw, name)
+            yield self.batch(plan, raw, first=first)
+
+    def plan(self, shape: Shape, raw: RawBatch, name: str) -> Plan:
+        """Return how to read everything that looks like this first batch."""
+        if LINE in raw.table.column_names:
+            self.duck.register("raw", raw.table)
+            keys = line_keys(self.duck)
+            fitted = resolve_shape(shape, keys, place=name, lines=True)
+            origin = LineOrigin(fitted.nulls, tuple(keys) if fitted.ignore_case else ())
+        else:
+            names = [column for column in raw.table.column_names if column != ROW]
+            fitted = resolve_shape(shape, names, place=name, lines=False)
+            origin = TableOrigin(raw.table.schema, fitted.nulls, fitted.ignore_case)
+        query, careful = (
+            compile_query(
+                fitted,
+                origin,
+                source=self.source,
+                received_at=self.received_at,
+                look_for_nul=look,
+            )
+            for look in (False, True)
+        )
+        plan = Plan(fitted, query, careful, name, self.source)
+        plan.check_typed_times()
+        return plan
+
+    def batch(self, plan: Plan, raw: RawBatch, *, first: bool) -> Batch:
+        """Return one raw batch as canonical rows and rejects.
+
+        In the first batch of a file, a column of times of which none can be read is an error.
+        """
+        self.duck.register("raw", raw.table)
+        query = plan.careful if raw.may_hold_nul else plan.plain
+        found = self.duck.sql(query.rows).to_arrow_table()
+        problems = found.column("__problem")
+        rejects = [
+            plan.reject(flaw_reason(record, fields=raw.fields), record.line, record.raw)
+            for record in raw.flawed
+        ]
+        good = found
+        if found.num_rows and pc.max(problems).as_py():
+            good = found.filter(pc.equal(problems, 0))
+            bad = found.select([ROW, "__problem"]).filter(pc.not_equal(problems, 0))
+            if first:
+                self._check_times(plan, query, raw, bad, good)
+            rejects += self._rejects(plan, query, raw, bad)
+        rejects.sort(key=lambda reject: reject.line or 0)
+        rows = self._settle_ids(plan, good)
+        return Batch(rows=rows, rejects=rejects, file=plan.name, bytes_done=raw.bytes_done)
+
+    def _settle_ids(self, plan: Plan, good: pa.Table) -> pa.Table:
+        """Return the canonical columns, with an id for events whose properties nest."""
+        schema = TABLES[plan.shape.kind]
+        if plan.shape.kind is Kind.EVENTS and good.column("message_id").null_count:
+            missing = pc.is_null(good.column("message_id"))
+            self.duck.register("nested", good.filter(missing))
+            ids = self.duck.sql(NESTED_FINGERPRINT).to_arrow_table().column("message_id")
+            settled = pc.replace_with_mask(
+                good.column("message_id").combine_chunks(),
+                missing.combine_chunks(),
+                ids.combine_chunks(),
+            )
+            good = good.set_column(good.column_names.index("message_id"), "message_id", settled)
+        return good.select(schema.names).cast(schema)
+
+    def _texts(self, plan: Plan, raw: RawBatch, rows: pa.Array) -> dict[int, dict[str, Any]]:
+        """Return, for some rows, the text of each value as it stood."""
+        self.duck.register("raw", raw.table.take(rows))
+        found = self.duck.sql(plan.plain.texts).to_arrow_table().to_pylist()
+        return {row[ROW]: row for row in found}
+
+    def _rejects(self, plan: Plan, query: Query, raw: RawBatch, bad: pa.Table) -> list[Reject]:
+        rows = bad.column(ROW).combine_chunks()
+        texts = self._texts(plan, raw, rows)
+        rejects: list[Reject] = []
+        for row, number in zip(rows.to_pylist(), bad.column("__problem").to_pylist(), strict=True):
+            check = query.checks[number - 1]
+            case = Case(plan.shape, check.column, texts[row].get(check.column), self.received_at)
+            reason = reason_for(check.code, case)
+            rejects.append(plan.reject(reason, raw.line(row), raw.raw(row)))
+        return rejects
+
+    def _check_times(
+        self, plan: Plan, query: Query, raw: RawBatch, bad: pa.Table, good: pa.Table
+    ) -> None:
+        """Refuse the file when no time of a column can be understood: that is no matter of rows."""
+        numbers = pc.value_counts(bad.column("__problem").combine_chunks()).to_pylist()
+        for entry in numbers:
+            check = query.checks[entry["values"] - 1]
+            if check.code != "bad-time" or entry["counts"] < 2:  # noqa: PLR2004 - one is a row's matter
+                continue
+            if good.num_rows - good.column(check.column).null_count:
+                continue
+            which = bad.filter(pc.equal(bad.column("__problem"), entry["values"]))
+            rows = which.column(ROW).combine_chunks()[:1]
+            text = next(iter(self._texts(plan, raw, rows).values())).get(check.column)
+            case = Case(plan.shape, check.column, text, self.received_at)
+            raise plan.time_error(
+                check.column, reason_for("bad-time", case), raw.line(rows[0].as_py())
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What stays the same while one file or table is read."""
+
+    shape: Shape
+    plain: Query
+    careful: Query
+    name: str
+    source: str
+
+    def reject(self, reason: Reason, line: int | None, raw: str) -> Reject:
+        return Reject(
+            source=self.source,
+            kind=self.shape.kind,
+            file=self.name,
+            line=line,
+            code=reason.code,
+            reason=reason.what,
+            fix=reason.fix,
+            raw=raw,
+        )
+
+    def check_typed_times(self) -> None:
+        """Refuse typed time columns that do not say enough: every value has the same lack."""
+        for column, native in self.plain.times.items():
+            written = self.shape.times.get(column)
+            shown = file_name(self.shape.kind, column)
+            if native in (Native.LOCAL_TIME, Native.DATE) and not (written and written.zone):
+                what = f"Column `{shown}` holds times without a time zone ({native})."
+                raise self.time_error(column, Reason("time-no-zone", what, ""), None)
+            numeric = native in (Native.INTEGER, Native.FLOAT, Native.DECIMAL)
+            if numeric and not (written and written.unit):
+                what = f"Column `{shown}` holds numbers that do not say what they count."
+                raise self.time_error(column, Reason("time-no-unit", what, ""), None)
+
+    def time_error(self, column: str, reason: Reason, line: int | None) -> LoadError:
+        yaml = time_yaml(self.source, self.shape, column, reason.code)
+        what = reason.what if line is None else f"No time of the column can be read: {reason.what}"
+        mend = "Mend" if told(self.shape.times.get(column)) else "Say"
+        return LoadError(
+            Problem(
+                code=reason.code,
+                what=what,
+                fix=f"{mend} how it is written, in the mapping:\n{yaml}",
+                where=Place(self.name, line),
+            )
+        )

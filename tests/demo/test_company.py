@@ -96,7 +96,8 @@ def test_the_truth_says_when_each_paying_account_pays(
     assert wrong == (0,)
     paid = tables.execute(
         "SELECT account_id, min(TRY_CAST(started_at AS TIMESTAMP))::DATE FROM subscriptions "
-        "WHERE plan IN ('team', 'business', 'enterprise') AND subscription_id NOT LIKE 'sub-9000%' GROUP BY 1 ORDER BY 1"
+        "WHERE plan IN ('team', 'business', 'enterprise') "
+        "AND subscription_id NOT LIKE 'sub-9000%' GROUP BY 1 ORDER BY 1"
     ).fetchall()
     true = tables.execute(
         f"SELECT account_id, converts_on FROM truth WHERE converts_on <= '{company.end}' ORDER BY 1"
@@ -129,7 +130,8 @@ def test_nobody_acts_before_signing_up(tables: duckdb.DuckDBPyConnection) -> Non
     assert early == (0,)
     before_the_account = tables.execute(
         "SELECT count(*) FROM good "
-        "JOIN (SELECT account_id, min(TRY_CAST(created_at AS TIMESTAMP)) AS made FROM accounts GROUP BY 1) "
+        "JOIN (SELECT account_id, min(TRY_CAST(created_at AS TIMESTAMP)) AS made "
+        "FROM accounts GROUP BY 1) "
         "USING (account_id) WHERE happened < made"
     ).fetchone()
     assert before_the_account == (0,)
@@ -140,7 +142,8 @@ def test_visitors_read_the_site_before_they_are_known(tables: duckdb.DuckDBPyCon
         "SELECT count(DISTINCT visit.anonymous_id), "
         "count(*) FILTER (visit.properties LIKE '%/pricing%') "
         "FROM good AS visit JOIN good AS signup USING (anonymous_id) "
-        "WHERE visit.user_id IS NULL AND signup.event = 'Signed Up' AND visit.happened < signup.happened"
+        "WHERE visit.user_id IS NULL AND signup.event = 'Signed Up' "
+        "AND visit.happened < signup.happened"
     ).fetchone()
     assert known > 100
     assert pricing > 50

@@ -22,7 +22,8 @@ def test_each_kind_of_broken_row_is_there(
     nobody, timeless, future, malformed = tables.execute(
         "SELECT count(*) FILTER (user_id IS NULL AND anonymous_id IS NULL), "
         "count(*) FILTER (timestamp IS NULL), "
-        f"count(*) FILTER (epoch_us(timestamp) > epoch_us('{company.end}'::TIMESTAMP) + 400 * 86400e6), "
+        "count(*) FILTER (epoch_us(timestamp) > "
+        f"epoch_us('{company.end}'::TIMESTAMP) + 400 * 86400e6), "
         "count(*) FILTER (NOT json_valid(properties)) FROM events"
     ).fetchone()
     for count in (nobody, timeless, future, malformed):

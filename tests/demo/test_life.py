@@ -16,7 +16,7 @@ def one(tables: duckdb.DuckDBPyConnection, query: str) -> float:
 
 
 def share_of(tables: duckdb.DuckDBPyConnection, archetype: str, condition: str) -> float:
-    """Share of an archetype's converted accounts of which some event in the four weeks before fits."""
+    """Share of an archetype in which something like that happens before the moment."""
     return one(
         tables,
         f"""SELECT avg((hits > 0)::INT) FROM (
@@ -55,8 +55,8 @@ def test_august_is_quiet_in_the_south(tables: duckdb.DuckDBPyConnection) -> None
         """WITH settled AS (
             SELECT good.* FROM good
             JOIN truth USING (account_id) JOIN accounts USING (account_id)
-            WHERE country IN ('FR', 'ES') AND accounts.created_at::TIMESTAMP::DATE < DATE '2025-07-01'
-              AND event <> 'API Request')
+            WHERE country IN ('FR', 'ES') AND event <> 'API Request'
+              AND accounts.created_at::TIMESTAMP::DATE < DATE '2025-07-01')
         SELECT 2 * count(*) FILTER (month(day) = 8 AND year(day) = 2025)
             / count(*) FILTER (month(day) IN (7, 9) AND year(day) = 2025) FROM settled""",
     )
@@ -88,7 +88,8 @@ def test_those_who_will_pay_adopt_look_at_prices_and_hit_limits(
         """SELECT avg(late - early) FROM (
             SELECT truth.account_id,
                 count(DISTINCT good.user_id) FILTER (day BETWEEN moment - 27 AND moment) AS late,
-                count(DISTINCT good.user_id) FILTER (day BETWEEN moment - 87 AND moment - 60) AS early
+                count(DISTINCT good.user_id)
+                    FILTER (day BETWEEN moment - 87 AND moment - 60) AS early
             FROM truth JOIN good USING (account_id)
             WHERE archetype = 'will_convert' AND moment <= DATE '2026-06-30' GROUP BY 1)""",
     )

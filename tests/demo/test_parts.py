@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -66,9 +67,7 @@ def test_the_months_of_a_history_touch_each_other() -> None:
     assert months[0][0] == first
     assert months[-1][1] == last
     assert len(months) == 4
-    assert all(
-        stop + 1 == start for (_, stop), (start, _) in zip(months[:-1], months[1:], strict=True)
-    )
+    assert all(stop + 1 == start for (_, stop), (start, _) in pairwise(months))
 
 
 def test_weekends_differ_by_country() -> None:

@@ -61,7 +61,7 @@ def _team_at(person, day, team_ptr, team_day, team):  # pragma: no cover
 
 
 @njit(nogil=True, cache=True)
-def walk(  # pragma: no cover  # noqa: C901, PLR0912, PLR0913, PLR0915
+def walk(  # pragma: no cover  # noqa: C901, D417
     row_ptr,
     skipped,
     person,
@@ -189,7 +189,7 @@ def walk(  # pragma: no cover  # noqa: C901, PLR0912, PLR0913, PLR0915
                                 best[o, :] = _NEVER
                             elif kind == _LAST:
                                 best[o, :] = -_NEVER
-                    if kind == _EVENTS or kind == _USER_DAYS:
+                    if kind in (_EVENTS, _USER_DAYS):
                         if kind == _USER_DAYS:
                             if p < 0 or (seen_person[c] == p and seen_day[c] == d):
                                 continue
@@ -299,7 +299,7 @@ def walk(  # pragma: no cover  # noqa: C901, PLR0912, PLR0913, PLR0915
             touched[c] = False
             kind = measure[c]
             first_out, end_out = out_ptr[c], out_ptr[c + 1]
-            if kind == _FIRST or kind == _LAST:
+            if kind in (_FIRST, _LAST):
                 carried = best[first_out, 0]
                 for t in range(days):
                     if kind == _FIRST:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_FILTERS = 12
 """Property filters that may bear on one event name: each doubles the codes it can have."""
 
-SEPARATOR = "\x1f"
+SEPARATOR = "\N{SYMBOL FOR UNIT SEPARATOR}"
 """Stands between the values of a key that is read from several properties."""
 
 _READ_BY_FLAG = {

@@ -18,6 +18,7 @@ from groundswell.config.vocabulary import MEANINGS, ValueType, feature_types, pa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from groundswell.config.resolved import Meaning, Plan
     from groundswell.config.schema import Config, FeatureDef
@@ -143,8 +144,8 @@ class FeaturePlan:
         reads: Feature name to the dimension it reads.
         ratios: Trends and velocities.
         aliases: Features that are the same number as another step.
+        own: Steps that dimensions are computed from, by what they are for.
         derived: Values and conditions, each after what it reads.
-        unmapped: Features whose meanings no event is mapped to: unknown, never zero.
         meanings: The matchers, as configured.
         usage: The feature that counts against a usage limit, if it is one that is counted.
         fingerprint: Changes when anything here, or the prices and limits behind it, does.
@@ -159,13 +160,20 @@ class FeaturePlan:
     reads: Mapping[str, str]
     ratios: tuple[Ratio, ...]
     aliases: Mapping[str, str]
+    own: Mapping[str, str]
     derived: tuple[Derived, ...]
-    unmapped: frozenset[str]
     meanings: tuple[Meaning, ...]
     plans: Mapping[str, Plan]
     config: Config
     usage: str | None
     fingerprint: str = field(compare=False)
+
+    @staticmethod
+    def is_unmapped(rows: Rows, mapped: AbstractSet[str]) -> bool:
+        """Tell whether rows are of meanings that no event is mapped to: unknown, never zero."""
+        return bool(rows.of) and all(
+            names_meaning(of) and of.split(":", 1)[0] not in mapped for of in rows.of
+        )
 
     @property
     def coding_fingerprint(self) -> str:
@@ -283,7 +291,27 @@ def compile_plan(loaded: Loaded) -> FeaturePlan:
             before = builder.step(f"_{name}_before", channel, window=window, ago=ago + window)
             weeks = None if feature.trend else window / 7
             ratios.append(Ratio(name, now, before, weeks))
-    return _finish(loaded, builder, members=members, reads=reads, ratios=ratios)
+    own = _hidden_steps(builder)
+    members.append(MemberCount("_joined_60d", 60))
+    return _finish(loaded, builder, members=members, reads=reads, ratios=ratios, own=own)
+
+
+def _hidden_steps(builder: _Builder) -> dict[str, str]:
+    """Add the numbers that dimensions are computed from, whatever features are declared."""
+    everything = Rows()
+    wanted = {
+        "first_active": (Channel(Measure.FIRST, everything), LIFETIME, 0),
+        "active_users": (Channel(Measure.USERS, everything), 28, 0),
+        "user_days": (Channel(Measure.USER_DAYS, everything), 28, 0),
+        "user_days_before": (Channel(Measure.USER_DAYS, everything), 28, 28),
+        "features": (Channel(Measure.DISTINCT, Rows(("used_feature",)), "name"), 28, 0),
+        "tickets": (Channel(Measure.EVENTS, Rows(("support_ticket",))), 28, 0),
+        "upgraded": (Channel(Measure.LAST, Rows(("upgrade_completed",))), LIFETIME, 0),
+    }
+    return {
+        name: builder.step(f"_{name}", channel, window=window, ago=ago)
+        for name, (channel, window, ago) in wanted.items()
+    }
 
 
 def _finish(
@@ -293,6 +321,7 @@ def _finish(
     members: list[MemberCount],
     reads: dict[str, str],
     ratios: list[Ratio],
+    own: dict[str, str],
 ) -> FeaturePlan:
     features, config = loaded.features, loaded.config
     types = feature_types(features)
@@ -318,8 +347,8 @@ def _finish(
         reads=reads,
         ratios=tuple(ratios),
         aliases=builder.aliases,
+        own=own,
         derived=_in_order(derived),
-        unmapped=_unmapped(features, loaded.meanings),
         meanings=loaded.meanings,
         plans=loaded.plans,
         config=config,
@@ -335,16 +364,5 @@ def _in_order(derived: Sequence[Derived]) -> tuple[Derived, ...]:
     while left:
         ready = [item for item in left.values() if not item.expression.names & left.keys()]
         assert ready, f"features that read each other: {sorted(left)}"
-        for item in ready:
-            done.append(left.pop(item.name))
+        done += [left.pop(item.name) for item in ready]
     return tuple(done)
-
-
-def _unmapped(features: Mapping[str, FeatureDef], meanings: Sequence[Meaning]) -> frozenset[str]:
-    mapped = {meaning.name for meaning in meanings}
-    return frozenset(
-        name
-        for name, feature in features.items()
-        if feature.of
-        and all(names_meaning(of) and of.split(":", 1)[0] not in mapped for of in feature.of)
-    )

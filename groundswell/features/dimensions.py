@@ -1,0 +1,273 @@
+"""What is known about an account beside its events, as known by the end of each day.
+
+Versions of accounts hold from their `valid_from`; the first, when it gives none, from the
+account's creation, or always. Subscriptions hold from their start to their end. What belongs to
+an account that was merged counts for the account it went into, for as long as the merge holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from groundswell.features.plan import NEVER
+from groundswell.features.steps import Spans, merge_spans
+from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from groundswell.features.people import Filing
+    from groundswell.features.plan import FeaturePlan
+    from groundswell.features.rollup import Facts
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+ENTERPRISE_EMPLOYEES = 500
+"""A company with more employees than this is enterprise-sized. Source: MODELS 6."""
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Dimensions of all accounts over time, ready to be read as of any days.
+
+    Attributes:
+        exists: When an account is one of its own: from when it is known, while not merged away.
+        since: Day each account was first heard of.
+        versions: Versions of accounts; their rows index `facts`.
+        facts: employees, industry, country, owner, parent_id, target, tech_overlap, domain,
+            created (day).
+        filed: account_id, domain, is_free_mail, free_mail_since, parent_id by account.
+        subscriptions: Their rows index `terms`.
+        terms: plan, cents, seats, seat_limit, usage_limit, plan_since.
+        rises: Days on which an account's recurring revenue went up.
+        opportunities: When each is open.
+        tickets: account, person, day, topic (with the days as of which the account holds).
+        joined: When a person belongs; the row is the position in `joined_since`.
+        joined_since: Day the person began to belong.
+        first_known: First day as of which anything of a kind is known: subscriptions,
+            opportunities, tickets.
+    """
+
+    exists: Spans
+    since: Ints
+    versions: Spans
+    facts: pl.DataFrame
+    filed: pl.DataFrame
+    subscriptions: Spans
+    terms: pl.DataFrame
+    rises: Spans
+    opportunities: Spans
+    tickets: pl.DataFrame
+    joined: Spans
+    first_known: dict[Kind, int]
+
+
+def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dimensions:
+    """Read every dimension once and lay it out as spans of days."""
+    accounts = filing.accounts.sort("account")
+    number = accounts.select("account", "account_id")
+    places = _places(filing)
+    facts, versions = _versions(plan, warehouse.read(Kind.ACCOUNTS).join(number, on="account_id"))
+    bought = _placed(_subscriptions(warehouse.read(Kind.SUBSCRIPTIONS)), number, places)
+    deals = _placed(_opportunities(warehouse.read(Kind.OPPORTUNITIES)), number, places)
+    tickets = _placed(_tickets(warehouse.read(Kind.TICKETS), filing), number, places)
+    members = filing.members
+    people = (members["person"].max() or 0) + 1  # pyright: ignore[reportOperatorIssue]
+    pair = _ints(members["account"]) * people + _ints(members["person"])
+    pair, start, until = merge_spans(pair, _ints(members["since"]), _ints(members["until"]))
+    return Dimensions(
+        exists=_existing(accounts, filing.merges),
+        since=_ints(accounts["since"]),
+        versions=versions,
+        facts=facts,
+        filed=accounts,
+        subscriptions=_spans(bought),
+        terms=bought,
+        rises=_rises(bought),
+        opportunities=_spans(deals),
+        tickets=tickets,
+        joined=Spans.of(pair // people, start, until, row=start),
+        first_known={
+            kind: int(_ints(frame["start"]).min()) if len(frame) else NEVER
+            for kind, frame in (
+                (Kind.SUBSCRIPTIONS, bought),
+                (Kind.OPPORTUNITIES, deals),
+                (Kind.TICKETS, tickets),
+            )
+        },
+    )
+
+
+def _ints(column: pl.Series) -> Ints:
+    return column.cast(pl.Int64).to_numpy()
+
+
+def _day(column: str) -> pl.Expr:
+    return pl.col(column).dt.epoch("d").cast(pl.Int64)
+
+
+def _spans(frame: pl.DataFrame) -> Spans:
+    return Spans.of(_ints(frame["account"]), _ints(frame["start"]), _ints(frame["until"]))
+
+
+def _existing(accounts: pl.DataFrame, merges: pl.DataFrame) -> Spans:
+    """Say when each account stands by itself."""
+    account = _ints(accounts["account"])
+    since = _ints(accounts["since"])
+    gone, low, high = merge_spans(
+        _ints(merges["account"]), _ints(merges["since"]), _ints(merges["until"])
+    )
+    owner = np.concatenate([account, gone])
+    begin = np.concatenate([np.full(len(account), -NEVER), high])
+    end_owner = np.concatenate([gone, account])
+    end = np.concatenate([low, np.full(len(account), NEVER)])
+    order, end_order = np.lexsort((begin, owner)), np.lexsort((end, end_owner))
+    owner, begin, end = owner[order], begin[order], end[end_order]
+    return Spans.of(owner, np.maximum(begin, since[owner]), end)
+
+
+def _places(filing: Filing) -> pl.DataFrame:
+    """Return where what belongs to an account counts: account, place, from, to (days)."""
+    merges = filing.merges.select(
+        pl.col("account").cast(pl.Int64),
+        pl.col("into").cast(pl.Int64).alias("place"),
+        pl.col("since").cast(pl.Int64).alias("from"),
+        pl.col("until").cast(pl.Int64).alias("to"),
+    )
+    own = _existing(filing.accounts.sort("account").with_columns(since=-NEVER), filing.merges)
+    itself = pl.DataFrame(
+        {"account": own.account, "place": own.account, "from": own.start, "to": own.until}
+    )
+    return pl.concat([itself, merges])
+
+
+def _placed(rows: pl.DataFrame, number: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Cut rows (account_id, start, until, ...) by where their account counts."""
+    return (
+        rows.join(number.with_columns(pl.col("account").cast(pl.Int64)), on="account_id")
+        .join(places, on="account")
+        .with_columns(
+            pl.max_horizontal("start", "from").alias("start"),
+            pl.min_horizontal("until", "to").alias("until"),
+            pl.col("place").alias("account"),
+            (pl.col("start") >= pl.col("from")).alias("starts_here"),
+            (pl.col("until") <= pl.col("to")).alias("ends_here"),
+        )
+        .filter(pl.col("start") < pl.col("until"))
+        .drop("place", "from", "to", "account_id")
+    )
+
+
+def _versions(plan: FeaturePlan, accounts: pl.DataFrame) -> tuple[pl.DataFrame, Spans]:
+    wanted = {name.strip().casefold() for name in plan.config.market.tech_stack}
+    used = (
+        pl.col("tech_stack")
+        .str.to_lowercase()
+        .str.split(",")
+        .list.eval(pl.element().str.strip_chars())
+        .list.set_intersection(sorted(wanted))
+        .list.len()
+    )
+    facts = accounts.with_columns(
+        _day("valid_from").fill_null(_day("created_at")).fill_null(-NEVER).alias("start"),
+        _day("created_at").alias("created"),
+        (used / len(wanted) if wanted else pl.lit(None, pl.Float64)).alias("tech_overlap"),
+    ).sort("account", "start", maintain_order=True)
+    until = facts.select(pl.col("start").shift(-1).over("account").fill_null(NEVER).alias("until"))[
+        "until"
+    ]
+    spans = Spans.of(_ints(facts["account"]), _ints(facts["start"]), _ints(until))
+    return facts, spans
+
+
+def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
+    return (
+        rows.with_columns(
+            _day("started_at").alias("start"),
+            _day("ended_at").fill_null(NEVER).alias("until"),
+            (pl.col("mrr") * 100).cast(pl.Int64).alias("cents"),
+        )
+        .sort("account_id", "started_at", "subscription_id", "plan", maintain_order=True)
+        .with_columns(_plan_since().alias("plan_since"))
+        .select(
+            "account_id",
+            "start",
+            "until",
+            "plan",
+            "cents",
+            "seats",
+            "seat_limit",
+            "usage_limit",
+            "plan_since",
+        )
+    )
+
+
+def _plan_since() -> pl.Expr:
+    """Day the plan began: a subscription that follows one of the same plan carries it on."""
+    before = pl.col("plan").shift(1).over("account_id") == pl.col("plan")
+    reached = pl.col("until").shift(1).over("account_id") >= pl.col("start")
+    begins = ~(before & reached).fill_null(value=False)
+    start = pl.when(begins).then("start")
+    return start.forward_fill().over("account_id")
+
+
+def _opportunities(rows: pl.DataFrame) -> pl.DataFrame:
+    """When each version of each opportunity says that it is open."""
+    created = _day("created_at")
+    return (
+        rows.with_columns(
+            _day("valid_from").fill_null(created).alias("known"), created.alias("made")
+        )
+        .sort("opportunity_id", "known", maintain_order=True)
+        .with_columns(
+            pl.col("known").shift(-1).over("opportunity_id").fill_null(NEVER).alias("next"),
+            pl.when(pl.col("won").is_not_null() & pl.col("closed_at").is_null())
+            .then(pl.col("known"))
+            .otherwise(_day("closed_at").fill_null(NEVER))
+            .alias("closed"),
+        )
+        .select(
+            "account_id",
+            pl.max_horizontal("known", "made").alias("start"),
+            pl.min_horizontal("next", "closed").alias("until"),
+        )
+    )
+
+
+def _tickets(rows: pl.DataFrame, filing: Filing) -> pl.DataFrame:
+    persons = filing.persons.select("user_id", pl.col("person").cast(pl.Int64))
+    return rows.join(persons, on="user_id", how="left", maintain_order="left").select(
+        "account_id",
+        _day("at").alias("start"),
+        pl.lit(NEVER, pl.Int64).alias("until"),
+        _day("at").alias("day"),
+        pl.col("person").fill_null(-1),
+        "topic",
+    )
+
+
+def _rises(bought: pl.DataFrame) -> Spans:
+    """Return the days on which the recurring revenue of an account went up; merging is none."""
+    changes = pl.concat(
+        [
+            bought.filter("starts_here").select("account", pl.col("start").alias("day"), "cents"),
+            bought.filter("ends_here").select(
+                "account", pl.col("until").alias("day"), -pl.col("cents")
+            ),
+        ]
+    )
+    up = (
+        changes.group_by("account", "day")
+        .agg(pl.col("cents").sum())
+        .filter((pl.col("cents") > 0) & (pl.col("day") < NEVER))
+        .sort("account", "day")
+    )
+    day = _ints(up["day"])
+    return Spans.of(_ints(up["account"]), day, np.full(len(day), NEVER), row=day)

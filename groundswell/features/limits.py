@@ -1,0 +1,110 @@
+"""Days in a row at a limit of the plan: the one feature that has to be walked day by day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from groundswell.features.exact import Axes
+from groundswell.features.plan import Measure
+from groundswell.features.reading import Shard, read_dimensions
+from groundswell.features.shard import Setting, compute_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from groundswell.features.dimensions import Dimensions
+    from groundswell.features.entries import Rows
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+def restrict(setting: Setting, steps: Sequence[int]) -> Setting:
+    """Return a setting that computes only some steps; their order is kept.
+
+    Args:
+        setting: All of the plan.
+        steps: Positions of steps, ascending.
+    """
+    axes, marks = setting.axes, setting.marks
+    owner = np.repeat(np.arange(len(axes.measure)), np.diff(axes.out_ptr))[list(steps)]
+    wanted = np.isin(np.arange(len(axes.measure)), owner)
+    kept = wanted[marks.channel]
+    per_mark = np.repeat(np.arange(len(marks.ptr) - 1), np.diff(marks.ptr))[kept]
+    few = replace(
+        marks,
+        ptr=np.searchsorted(per_mark, np.arange(len(marks.ptr))).astype(np.int64),
+        channel=marks.channel[kept],
+        slot=marks.slot[kept],
+        common=marks.common[wanted[marks.common]],
+        lane=np.where(axes.measure == Measure.ACTIVE_DAYS, marks.lane, -1),
+        dynamic={
+            index: told
+            for index, told in marks.dynamic.items()
+            if wanted[index] or index in setting.plan.evidence.values()
+        },
+    )
+    return Setting(
+        setting.plan,
+        Axes(
+            axes.measure,
+            np.searchsorted(owner, np.arange(len(axes.measure) + 1)).astype(np.int64),
+            axes.window[list(steps)],
+            axes.ago[list(steps)],
+        ),
+        few,
+        setting.people,
+    )
+
+
+def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard) -> Floats:
+    """Return [account, day]: days in a row, up to that day, at a limit without an upgrade.
+
+    A day counts when people who belong / seats allowed, or usage / usage allowed, is at or above
+    `limits.at`. The run starts anew on a day with a completed upgrade, or with a rise of the
+    recurring revenue. Unknown (NaN) while no limit is known.
+
+    Args:
+        rows: The shard's rows of the roll-up.
+        setting: What is measured; the usage is a step of it, or is not looked at.
+        dimensions: Seats and limits.
+        shard: Accounts and days.
+    """
+    plan = setting.plan
+    names = [step.name for step in plan.steps]
+    usage_name = plan.aliases.get(plan.usage or "", plan.usage)
+    wanted = [plan.own["upgraded"], *([usage_name] if usage_name in names else [])]
+    first_day = int(rows.day.min()) if len(rows.day) else int(shard.as_of[0])
+    start = dimensions.subscriptions.within(shard.first, shard.count).start
+    joined = dimensions.joined.within(shard.first, shard.count).start
+    known = np.concatenate([start, joined, [first_day]])
+    low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
+    daily = replace(shard, as_of=np.arange(low, shard.as_of[-1] + 1))
+    positions = sorted(names.index(name) for name in wanted)
+    steps = compute_steps(
+        rows, restrict(setting, positions), accounts=shard.count, as_of=daily.as_of
+    )
+    by_name = {names[position]: steps[i] for i, position in enumerate(positions)}
+    shape = (shard.count, len(daily.as_of))
+    blank = np.full(shape, np.nan)
+    frame = read_dimensions(dimensions, plan.plans, daily, first_active=blank)
+
+    def column(name: str) -> Floats:
+        return frame[name].to_numpy().reshape(shape)
+
+    at = plan.config.limits.at
+    seat_limit, usage_limit = column("seat_limit"), column("usage_limit")
+    hot = (seat_limit > 0) & (column("seats_used") >= at * seat_limit)
+    if usage_name in by_name:
+        hot |= (usage_limit > 0) & (by_name[usage_name] >= at * usage_limit)
+    upgraded = (by_name[plan.own["upgraded"]] == 0) | (column("_risen") == 0)
+    day = np.arange(shape[1])
+    broken = np.maximum.accumulate(np.where(~hot | upgraded, day, -1), axis=1)
+    run = (day - broken).astype(np.float64)
+    run[np.isnan(seat_limit) & np.isnan(usage_limit)] = np.nan
+    return run[:, np.searchsorted(daily.as_of, shard.as_of)]

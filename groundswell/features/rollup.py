@@ -1,0 +1,210 @@
+"""Building the roll-up: the working tables, the query, and knowing when nothing has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+import pyarrow as pa
+from sqlglot import exp
+
+from groundswell.features.compile import compile_marks, compile_rollup
+from groundswell.features.marks import summed_properties
+from groundswell.features.meanings import SEPARATOR, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from groundswell.features.meanings import Coding
+    from groundswell.features.people import Filing
+    from groundswell.features.plan import FeaturePlan
+    from groundswell.model import Kind
+
+VERSION = 1
+"""Raised when the roll-up means something else, so that old ones are built anew."""
+
+
+class Facts(Protocol):
+    """The part of a warehouse that features need."""
+
+    dialect: str
+    joins_on_actor: bool
+
+    def read(self, kind: Kind) -> pl.DataFrame:
+        """Return every row of a kind."""
+        ...
+
+    def actors(self) -> pl.DataFrame:
+        """Return actor, user_id, anonymous_id, account_id, first_at."""
+        ...
+
+    def event_names(self) -> list[str]:
+        """Return every event name; the position is its id."""
+        ...
+
+    def put(self, table: str, rows: pa.Table) -> None:
+        """Keep a working table."""
+        ...
+
+    def query(self, select: exp.Query) -> pa.RecordBatchReader:
+        """Run a SELECT."""
+        ...
+
+    def version(self) -> str:
+        """Return a text that changes whenever the facts do."""
+        ...
+
+
+class Activity(Protocol):
+    """Where the roll-up is kept."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What the roll-up was made from."""
+        ...
+
+    def replace(self, source: exp.Query | pa.RecordBatchReader, *, fingerprint: str) -> int:
+        """Put a new roll-up in place of the old; return its rows."""
+        ...
+
+    def chunks(
+        self,
+        max_rows: int,
+        *,
+        columns: Sequence[str] | None = None,
+        accounts: tuple[int, int] | None = None,
+    ) -> Iterator[pa.Table]:
+        """Yield the rows in order, in tables of whole accounts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What the integers of the roll-up stand for.
+
+    Attributes:
+        coding: The codes.
+        keys: Key k is `keys[k - 1]`: its code and the text read from properties.
+        workspaces: Largest number of workspaces in one account.
+    """
+
+    coding: Coding
+    keys: tuple[tuple[int, str], ...]
+    workspaces: int
+
+
+def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, filing: Filing) -> bool:
+    """Make the roll-up unless it is there already.
+
+    Args:
+        warehouse: Where the events are.
+        activity: Where the roll-up goes.
+        plan: What is measured; only what bears on the roll-up counts as a change.
+        filing: Which account events count for.
+
+    Returns:
+        True when it was built, False when facts, identity and meanings are as they were.
+    """
+    fingerprint = _fingerprint(warehouse, plan, filing)
+    if activity.fingerprint == fingerprint:
+        return False
+    sums = summed_properties(plan)
+    coding = encode(plan, warehouse.event_names())
+    filed = _numbered_workspaces(filing, warehouse.actors())
+    warehouse.put("filing", filed.to_arrow())
+    marks = _marks(warehouse, coding, sums)
+    warehouse.put("event_marks", marks.to_arrow())
+    warehouse.put("activity_sizes", pa.table({"workspaces": [filed["workspace"].max() or 0]}))
+    select = compile_rollup(
+        coding, dialect=warehouse.dialect, joins_on_actor=warehouse.joins_on_actor, sums=sums
+    )
+    in_place = warehouse.dialect == "duckdb"
+    activity.replace(select if in_place else warehouse.query(select), fingerprint=fingerprint)
+    return True
+
+
+def read_coded(warehouse: Facts, plan: FeaturePlan) -> Coded:
+    """Return what the integers of the roll-up stand for, as `build_activity` left it."""
+    keys = (
+        _frame(warehouse, exp.select("key", "code", "key_text").from_("event_marks"))
+        .filter(pl.col("key") > 0)
+        .unique(["key"])
+        .sort("key")
+    )
+    sizes = _frame(warehouse, exp.select("workspaces").from_("activity_sizes"))
+    return Coded(
+        coding=encode(plan, warehouse.event_names()),
+        keys=tuple(zip(keys["code"].to_list(), keys["key_text"].to_list(), strict=True)),
+        workspaces=int(sizes["workspaces"][0]),
+    )
+
+
+def _frame(warehouse: Facts, select: exp.Query) -> pl.DataFrame:
+    with warehouse.query(select) as reader:
+        frame = pl.from_arrow(reader.read_all())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _marks(warehouse: Facts, coding: Coding, sums: Sequence[str]) -> pl.DataFrame:
+    """Return event_id, bits, key_text, code, key: a row for all that can be seen in an event."""
+    codes = pl.DataFrame(
+        coding.rows,
+        schema={"event_id": pl.Int32, "bits": pl.Int32, "code": pl.Int32},
+        orient="row",
+    )
+    select = compile_marks(coding, dialect=warehouse.dialect, sums=sums)
+    empty = codes.with_columns(pl.lit("").alias("key_text"))
+    if select is None:
+        return empty.with_columns(pl.lit(0, pl.Int32).alias("key"))
+    seen = _frame(warehouse, select).with_columns(pl.col("event_id", "bits").cast(pl.Int32))
+    told = seen.join(codes, on=["event_id", "bits"]).select(empty.columns)
+    inside = told["event_id"].unique().to_list()
+    plain = empty.filter(~pl.col("event_id").is_in(inside))
+    keys = (
+        told.filter(pl.col("key_text").str.strip_chars(SEPARATOR) != "")
+        .select("code", "key_text")
+        .unique()
+        .sort("code", "key_text")
+        .with_row_index("key", offset=1)
+    )
+    return (
+        pl.concat([plain, told])
+        .join(keys, on=["code", "key_text"], how="left")
+        .with_columns(pl.col("key").fill_null(0).cast(pl.Int32))
+        .sort("event_id", "bits", "key_text")
+    )
+
+
+def _numbered_workspaces(filing: Filing, actors: pl.DataFrame) -> pl.DataFrame:
+    """Add the workspace of each filing: the n-th of its account, 0 where events name none."""
+    ids = actors.select("actor", "user_id", "anonymous_id", "account_id")
+    joined = filing.filings.join(ids, on="actor", how="left").with_columns(
+        pl.when(pl.col("account_id").is_null())
+        .then(0)
+        .otherwise(pl.col("account_id").rank("dense").over("account").cast(pl.Int32))
+        .cast(pl.Int32)
+        .alias("workspace")
+    )
+    return joined.select(
+        "actor",
+        "user_id",
+        "anonymous_id",
+        "account_id",
+        "from_day",
+        "until_day",
+        "account",
+        "person",
+        "workspace",
+        "visible",
+        "hidden",
+    )
+
+
+def _fingerprint(warehouse: Facts, plan: FeaturePlan, filing: Filing) -> str:
+    digest = hashlib.sha256(f"{VERSION}|{warehouse.version()}|{plan.coding_fingerprint}".encode())
+    for name in ("actor", "from_day", "until_day", "account", "person", "visible", "hidden"):
+        digest.update(filing.filings[name].to_numpy().tobytes())
+    return digest.hexdigest()[:24]

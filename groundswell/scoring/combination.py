@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 WEIGHTED, SUM, MULTIPLY = "weighted", "sum", "multiply"
 FULL = 100.0
-GRAIN = 1e6
-"""A score is settled to one part in this many."""
+DIGITS = 6
+"""Decimals that a score is settled to."""
 
 ENTERPRISE_FIT = 2
 """How many enterprise indicators make an enterprise fit. Source: MODELS section 6."""
@@ -43,6 +43,11 @@ class Range:
 
     least: float
     most: float
+
+    @property
+    def percent(self) -> float:
+        """What a point is worth in percent of the range; it is not empty."""
+        return FULL / (self.most - self.least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class Combination:
         span = self.ranges[part]
         if span.most <= span.least:
             return 0.0
-        return settle((points - span.least) * FULL / (span.most - span.least))
+        return settle((points - span.least) * span.percent)
 
 
 def _scale(combine: str, part: Part, components: tuple[ComponentSpec, ...]) -> float:
@@ -143,10 +148,12 @@ def _weights(
 def settle(score: float) -> float:
     """Return a score without the dust of binary arithmetic: to a millionth of a point.
 
+    These are the steps that Polars' `round` takes, so that both give the same bits.
+
     >>> settle(0.4 * 70 + 0.35 * 70 + 0.25 * 70)
     70.0
     """
-    return math.floor(score * GRAIN + 0.5) / GRAIN
+    return round(score * 10.0**DIGITS) / 10.0**DIGITS
 
 
 def passes(threshold: Threshold | None, score: float) -> bool:

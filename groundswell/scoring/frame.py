@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.model import Band, Part, Tier
-from groundswell.scoring.combination import ENTERPRISE_FIT, FULL, GRAIN, MULTIPLY, Combination
+from groundswell.scoring.combination import DIGITS, ENTERPRISE_FIT, FULL, MULTIPLY, Combination
 from groundswell.scoring.components import inputs, points_column
 
 if TYPE_CHECKING:
@@ -110,11 +110,7 @@ def _score_column(combination: Combination) -> pl.Expr:
         total = total + pl.lit(combination.weights[part]) * pl.col(part_column(part))
     if combination.combine == MULTIPLY and combination.components[Part.FIT]:
         total = total * pl.col(part_column(Part.FIT)).clip(lower_bound=0.0)
-    return _settle_column(total.clip(0.0, FULL))
-
-
-def _settle_column(value: pl.Expr) -> pl.Expr:
-    return (value * GRAIN + 0.5).floor() / GRAIN
+    return total.clip(0.0, FULL).round(DIGITS)
 
 
 def _band_column(combination: Combination, part: Part, bands: Bands) -> pl.Expr:
@@ -122,7 +118,7 @@ def _band_column(combination: Combination, part: Part, bands: Bands) -> pl.Expr:
     if span.most <= span.least:
         return pl.lit(str(Band.LOW))
     points = pl.col(part_column(part))
-    standing = _settle_column((points - span.least) * FULL / (span.most - span.least))
+    standing = ((points - span.least) * span.percent).round(DIGITS)
     return (
         pl.when(standing >= bands.high)
         .then(pl.lit(str(Band.HIGH)))

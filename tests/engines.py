@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INSTALL = "run scripts/test-requirements.sh as root, which installs it"
 HOST = "127.0.0.1"
-DEADLINE = 90.0
+DEADLINE = 240.0  # a busy machine starts three Java machines slowly
 
 
 class MissingEngineError(Exception):
@@ -135,11 +135,12 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
             "PYSPARK_PYTHON": sys.executable,
         }
         log = (place / "log").open("w")
+        place_at = ("--host", HOST)
         started: list[subprocess.Popen[bytes]] = []
 
         def start(daemon: str, *arguments: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
-                [launcher, f"org.apache.spark.deploy.{daemon}", "--host", HOST, *arguments],
+                [*_DIE_WITH_US, launcher, f"org.apache.spark.deploy.{daemon}", *place_at, *arguments],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -167,18 +168,19 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
 
 
 _POSTGRES_USER = "postgres"
+_DIE_WITH_US = ("setpriv", "--pdeathsig", "TERM")  # a killed run leaves no server behind
 
 
 def _not_root(place: Path) -> list[str]:
     """Return the prefix that runs a command as a user PostgreSQL accepts; hand it the folder."""
     if os.geteuid() != 0:
-        return []
+        return [*_DIE_WITH_US]
     try:
         user = pwd.getpwnam(_POSTGRES_USER)
     except KeyError:
         raise MissingEngineError(f"There is no user `{_POSTGRES_USER}`: {INSTALL}.") from None
     os.chown(place, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return [*_DIE_WITH_US, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def _postgres_binaries() -> Path:

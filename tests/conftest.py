@@ -1,0 +1,91 @@
+"""What every test may ask for: real engines, and no network otherwise.
+
+Sockets are refused in a test, except to loopback in one that uses an engine or is marked
+`postgres` or `spark`. Servers start when first asked for and stop with the run; run in one
+process, or under pytest-xdist with `--dist loadgroup`, which keeps each engine on one worker.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_socket
+
+from groundswell.store.warehouse import open_warehouse
+
+from .engines import Postgres, Spark, running_postgres, running_spark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from groundswell.store.warehouse import Warehouse
+
+ENGINES = ("postgres", "spark")
+_NUMBERS = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the engines it uses, and keep an engine's tests on one worker."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        engine = getattr(getattr(item, "callspec", None), "params", {}).get("engine")
+        for name in ENGINES:
+            if name in used or engine == name:
+                item.add_marker(name)
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(autouse=True)
+def _network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Refuse sockets; let a test of an engine reach loopback."""
+    if any(request.node.get_closest_marker(name) for name in ENGINES):
+        pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost"], allow_unix_socket=True)
+    else:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+    yield
+    pytest_socket.enable_socket()
+    pytest_socket._remove_restrictions()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    """A real Spark master with two workers, and a session on it that lasts for the run."""
+    with running_spark() as cluster:
+        held = f"spark://{cluster.master}?path={tmp_path_factory.mktemp('spark')}"
+        with open_warehouse(held, tmp_path_factory.mktemp("project")):
+            yield cluster
+
+
+@pytest.fixture(params=["duckdb", *ENGINES])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    return request.param
+
+
+@pytest.fixture
+def warehouse_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty place for a warehouse on the engine."""
+    if engine == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.create(f"warehouse_{next(_NUMBERS)}")
+    if engine == "spark":
+        cluster: Spark = request.getfixturevalue("spark")
+        return f"spark://{cluster.master}?path={tmp_path / 'lake'}"
+    return "duckdb"
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str, tmp_path: Path) -> Iterator[Warehouse]:
+    """A new, empty warehouse on each engine in turn: one suite, equal results."""
+    with open_warehouse(warehouse_url, tmp_path) as opened:
+        yield opened

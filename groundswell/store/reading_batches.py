@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -53,6 +55,23 @@ class Batch:
     bytes_done: int = 0
     bytes_total: int | None = None
     cursor: str | None = None
+
+
+def is_strict_json(text: str) -> bool:
+    """Return whether a text is JSON as RFC 8259 has it.
+
+    >>> is_strict_json('{"a": NaN}')
+    False
+    """
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def _ahead(raws: Iterable[RawBatch]) -> Iterator[RawBatch]:
@@ -129,7 +148,7 @@ class BatchReader:
         """
         self.duck.register("raw", raw.table)
         query = plan.careful if raw.may_hold_nul else plan.plain
-        found = self.duck.sql(query.rows).to_arrow_table()
+        found = self._strict(plan, query, self.duck.sql(query.rows).to_arrow_table())
         problems = found.column("__problem")
         rejects = [
             plan.reject(flaw_reason(record, fields=raw.fields), record.line, record.raw)
@@ -146,6 +165,26 @@ class BatchReader:
         rows = self._settle_ids(plan, good)
         return Batch(rows=rows, rejects=rejects, file=plan.name, bytes_done=raw.bytes_done)
 
+    def _strict(self, plan: Plan, query: Query, found: pa.Table) -> pa.Table:
+        """Find fault with JSON that DuckDB takes for JSON and nobody else: NaN, `{"a": 1,}`.
+
+        The query marks the few rows that may hold such; only those are looked at here.
+        """
+        if not found.num_rows or not pc.any(found.column("__suspect")).as_py():
+            return found
+        codes = ("bad-json", "bad-properties")
+        fault = next(i for i, check in enumerate(query.checks, 1) if check.code in codes)
+        suspects = np.flatnonzero(found.column("__suspect").to_numpy())
+        rows = found.column(ROW).take(pa.array(suspects)).combine_chunks()
+        texts = self._texts(plan, rows)
+        problems = found.column("__problem").to_numpy().copy()
+        for at, row in zip(suspects, rows.to_pylist(), strict=True):
+            text = texts[row].get(LINE) or texts[row].get("properties") or "{}"
+            if not problems[at] and not is_strict_json(text):
+                problems[at] = fault
+        column = found.column_names.index("__problem")
+        return found.set_column(column, "__problem", pa.array(problems))
+
     def _settle_ids(self, plan: Plan, good: pa.Table) -> pa.Table:
         """Return the canonical columns, with an id for events whose properties nest."""
         schema = TABLES[plan.shape.kind]
@@ -161,21 +200,23 @@ class BatchReader:
             good = good.set_column(good.column_names.index("message_id"), "message_id", settled)
         return good.select(schema.names).cast(schema)
 
-    def _texts(self, plan: Plan, raw: RawBatch, rows: pa.Array) -> dict[int, dict[str, Any]]:
-        """Return, for some rows, the text of each value as it stood."""
-        self.duck.register("raw", raw.table.take(rows))
+    def _texts(self, plan: Plan, rows: pa.Array) -> dict[int, dict[str, Any]]:
+        """Return, for some rows of `raw`, the text of each value as it stood."""
+        self.duck.register("wanted", pa.table({ROW: rows}))
         found = self.duck.sql(plan.plain.texts).to_arrow_table().to_pylist()
         return {row[ROW]: row for row in found}
 
     def _rejects(self, plan: Plan, query: Query, raw: RawBatch, bad: pa.Table) -> list[Reject]:
-        rows = bad.column(ROW).combine_chunks()
-        texts = self._texts(plan, raw, rows)
+        texts = self._texts(plan, bad.column(ROW).combine_chunks())
+        stood = self.duck.sql(f"SELECT raw.* FROM raw SEMI JOIN wanted USING ({ROW})")
+        rows = {row[ROW]: row for row in stood.to_arrow_table().to_pylist()}
         rejects: list[Reject] = []
-        for row, number in zip(rows.to_pylist(), bad.column("__problem").to_pylist(), strict=True):
-            check = query.checks[number - 1]
+        for entry in bad.to_pylist():
+            row = entry[ROW]
+            check = query.checks[entry["__problem"] - 1]
             case = Case(plan.shape, check.column, texts[row].get(check.column), self.received_at)
             reason = reason_for(check.code, case)
-            rejects.append(plan.reject(reason, raw.line(row), raw.raw(row)))
+            rejects.append(plan.reject(reason, raw.line(row), raw.raw(rows[row])))
         return rejects
 
     def _check_times(
@@ -191,7 +232,7 @@ class BatchReader:
                 continue
             which = bad.filter(pc.equal(bad.column("__problem"), entry["values"]))
             rows = which.column(ROW).combine_chunks()[:1]
-            text = next(iter(self._texts(plan, raw, rows).values())).get(check.column)
+            text = next(iter(self._texts(plan, rows).values())).get(check.column)
             case = Case(plan.shape, check.column, text, self.received_at)
             raise plan.time_error(
                 check.column, reason_for("bad-time", case), raw.line(rows[0].as_py())

@@ -53,7 +53,7 @@ class RawBatch:
     Attributes:
         table: Their columns (or the one column of JSON lines), and `__row`, counted from 0.
         line: Gives the physical line (Parquet: the row number) of a row, from 1.
-        raw: Gives a row as it stood, as text that can be read again.
+        raw: Gives a row of `table` as it stood, as text that can be read again.
         flawed: Records that are no rows.
         fields: How many fields a record should have had.
         bytes_done: Bytes of the source read so far.
@@ -62,7 +62,7 @@ class RawBatch:
 
     table: pa.Table
     line: Callable[[int], int | None]
-    raw: Callable[[int], str]
+    raw: Callable[[dict[str, Any]], str]
     flawed: list[Flawed] = field(default_factory=list[Flawed])
     fields: int = 0
     bytes_done: int = 0
@@ -75,7 +75,12 @@ def _numbered(columns: dict[str, pa.Array | pa.ChunkedArray], rows: int) -> pa.T
 
 def row_as_json(row: dict[str, Any]) -> str:
     """Return a row as one JSON object; instants in ISO 8601, so that they read back the same."""
-    return json.dumps(row, default=_as_json, ensure_ascii=False)
+    columns = {name: value for name, value in row.items() if name != ROW}
+    return json.dumps(columns, default=_as_json, ensure_ascii=False)
+
+
+def _line_text(row: dict[str, Any]) -> str:
+    return row[LINE].strip("\r\n")
 
 
 def _as_json(value: object) -> object:
@@ -206,16 +211,8 @@ def _file_problem(path: Path, code: str, what: str, fix: str) -> LoadError:
 
 
 def _csv_batch(data: NDArray[np.uint8], cut: Cut, header: _Header, bytes_done: int) -> RawBatch:
-    good = cut.good
+    good, views = cut.good, cut.views
     whole = memoryview(data)
-    arrays = {
-        name: pa.Array.from_buffers(
-            pa.string_view(),
-            len(good),
-            [None, pa.py_buffer(cut.views[i]), pa.py_buffer(data), pa.py_buffer(cut.side)],
-        )
-        for i, name in enumerate(header.names)
-    }
     flawed = [
         Flawed(int(row[2]), Flaw(int(row[3])), int(row[4]), _record(whole, row, header.text))
         for row in cut.bad
@@ -228,26 +225,24 @@ def _csv_batch(data: NDArray[np.uint8], cut: Cut, header: _Header, bytes_done: i
         ]
         keep = np.ones(len(good), dtype=bool)
         keep[list(spoiled)] = False
-        # A filter would read the spoiled bytes as text; taking rows does not.
-        indices = pa.array(np.flatnonzero(keep))
-        arrays = {name: array.take(indices) for name, array in arrays.items()}
-        good = good[keep]
-    table = _numbered(arrays, len(good))
+        good, views = good[keep], views[:, keep]
+    arrays = {
+        name: pa.Array.from_buffers(
+            pa.string_view(),
+            len(good),
+            [None, pa.py_buffer(views[i]), pa.py_buffer(data), pa.py_buffer(cut.side)],
+        )
+        for i, name in enumerate(header.names)
+    }
     flawed.sort(key=lambda record: record.line)
     return RawBatch(
-        table=table,
+        table=_numbered(arrays, len(good)),
         line=lambda row: int(good[row, 2]),
-        raw=lambda row: row_as_json(_one(table, row)),
+        raw=row_as_json,
         flawed=flawed,
         fields=len(header.names),
         bytes_done=bytes_done,
     )
-
-
-def _one(table: pa.Table, row: int) -> dict[str, Any]:
-    found = table.slice(row, 1).to_pylist()[0]
-    del found[ROW]
-    return found
 
 
 def _record(whole: memoryview, row: NDArray[np.int64], header: str) -> str:
@@ -350,7 +345,7 @@ def lines_batch(
     return RawBatch(
         table=_numbered({LINE: column}, len(column)),
         line=lambda row: int(lines[row]),
-        raw=lambda row: column[row].as_py().strip("\r\n"),
+        raw=_line_text,
         flawed=flawed,
         bytes_done=bytes_done,
     )
@@ -362,7 +357,7 @@ def lines_of(texts: Sequence[str]) -> RawBatch:
     return RawBatch(
         table=_numbered({LINE: column}, len(texts)),
         line=lambda row: row + 1,
-        raw=lambda row: texts[row],
+        raw=_line_text,
     )
 
 
@@ -403,7 +398,7 @@ def table_batch(table: pa.Table, *, first: int, bytes_done: int = 0) -> RawBatch
     return RawBatch(
         table=numbered,
         line=lambda row: first + row,
-        raw=lambda row: row_as_json(_one(numbered, row)),
+        raw=row_as_json,
         bytes_done=bytes_done,
         may_hold_nul=any(_holds_nul(column) for column in table.columns),
     )

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from groundswell.errors import LoadError
 from groundswell.store.reading_batches import BatchReader
-from groundswell.store.reading_origin import ROW
 from groundswell.store.reading_raw import ENCODED, lines_of, read_csv_text, row_as_json
 from groundswell.store.tables import TABLES
 
@@ -104,6 +103,4 @@ def _from_csv(data: bytes, dialect: CsvDialect, name: str) -> str | None:
         return None
     if batch.table.num_rows != 1 or batch.flawed:
         return None
-    row = batch.table.to_pylist()[0]
-    del row[ROW]
-    return row_as_json(row)
+    return row_as_json(batch.table.to_pylist()[0])

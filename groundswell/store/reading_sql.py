@@ -51,8 +51,8 @@ class Query:
     """A shape, compiled against one source.
 
     Attributes:
-        rows: SQL over the table `raw`: canonical columns, the row's number, `__problem`.
-        texts: SQL over `raw`: each value as it stood in text, for telling what is wrong.
+        rows: SQL over the table `raw`: canonical columns, the row's number, `__problem`, `__suspect`.
+        texts: SQL over `raw` and `wanted`, which holds row numbers: each value as it stood in text, for telling what is wrong.
         checks: What `__problem` counts, from 1.
         times: Time columns that are read from the source, with what arrives there.
     """
@@ -134,17 +134,17 @@ class _Compiler:
             f"CASE WHEN {test} THEN NULL ELSE {value.sql} END", value.native, value.may_nest
         )
 
-    def _picked(self) -> str:
+    def _picked(self, *, table: str = "raw") -> str:
         items = [f"{value.sql} AS {quote_name('c_' + name)}" for name, value in self.values.items()]
         rest = self._rest()
         if rest:
             items.append(f"{rest} AS __rest")
-        source = "raw"
+        source = table
         where = ""
         if isinstance(self.origin, LineOrigin):
-            items += ["__is_object", "__has_nul"]
+            items += [LINE, "__is_object", "__has_nul", "__is_loose"]
             only = self._only()
-            source = self._lines()
+            source = self._lines(table)
             where = f" WHERE NOT __is_object OR ({only})" if only else ""
         elif only := self._only():
             where = f" WHERE {only}"
@@ -154,7 +154,7 @@ class _Compiler:
     def _only(self) -> str | None:
         return compile_only(self.shape.only, self.origin.find) if self.shape.only else None
 
-    def _lines(self) -> str:
+    def _lines(self, table: str) -> str:
         """Return SQL that asks each line for all paths at once; a blank line is no row."""
         assert isinstance(self.origin, LineOrigin)
         paths = ", ".join(quote_text(path) for path in self.origin.paths)
@@ -162,9 +162,10 @@ class _Compiler:
         return (
             f"(SELECT {ROW}, CASE WHEN __is_object THEN {LINE} ELSE '{{}}' END AS {LINE}, "
             f"__is_object, __is_object AND contains({LINE}, '\\u0000') AS __has_nul, "
+            f"__is_object AND {_loose(LINE)} AS __is_loose, "
             f"CASE WHEN __is_object THEN {found} END AS __found FROM "
             f"(SELECT {ROW}, {LINE}, json_valid({LINE}) "
-            f"AND starts_with(ltrim({LINE}, ' \t'), '{{') AS __is_object FROM raw "
+            f"AND starts_with(ltrim({LINE}, ' \t'), '{{') AS __is_object FROM {table} "
             f"WHERE trim({LINE}, ' \t\r\n') <> ''))"
         )
 
@@ -270,12 +271,17 @@ class _Compiler:
         typed = f"WITH picked AS ({self._picked()}), typed AS ({self._typed()})"
         judged = (
             f"SELECT {ROW}, {', '.join(outputs)}, "
-            f"CAST(CASE {cases} ELSE 0 END AS SMALLINT) AS __problem FROM typed"
+            f"CAST(CASE {cases} ELSE 0 END AS SMALLINT) AS __problem, "
+            f"{self._suspect()} AS __suspect FROM typed"
         )
         texts = [f"CAST({_c(name)} AS VARCHAR) AS {quote_name(name)}" for name in self.values]
+        if isinstance(self.origin, LineOrigin):
+            texts.append(LINE)
         return Query(
             rows=f"{typed} {judged}",
-            texts=f"WITH picked AS ({self._picked()}) SELECT {', '.join([ROW, *texts])} FROM picked",
+            texts=f"WITH wanted_rows AS (SELECT raw.* FROM raw SEMI JOIN wanted USING ({ROW})), "
+            f"picked AS ({self._picked(table='wanted_rows')}) "
+            f"SELECT {', '.join([ROW, *texts])} FROM picked",
             checks=checks,
             times={
                 name: self.values[name].native
@@ -283,6 +289,14 @@ class _Compiler:
                 if column.type is ColumnType.TIME and name in self.values
             },
         )
+
+    def _suspect(self) -> str:
+        """Return SQL that holds where JSON may be of a kind that DuckDB alone takes for JSON."""
+        if isinstance(self.origin, LineOrigin):
+            return "__is_loose"
+        if "properties" in self.values:
+            return f"COALESCE({_loose(_v('properties'))}, false)"
+        return "false"
 
     def _output(self, name: str) -> str:
         column = self.columns[name]
@@ -342,6 +356,11 @@ def _c(name: str) -> str:
 
 def _v(name: str) -> str:
     return quote_name("v_" + name)
+
+
+def _loose(text: str) -> str:
+    """Return SQL that finds what may be a trailing comma, a NaN or an infinity."""
+    return rf"regexp_matches({text}, '(?i),\s*[}}\]]|[:,\[]\s*-?(?:nan|inf)')"
 
 
 def _nests(properties: str) -> str:

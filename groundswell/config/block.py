@@ -27,10 +27,19 @@ def misfit_error(misfit: Misfit) -> PydanticCustomError:
     return PydanticCustomError("misfit", "{what}", vars(misfit))
 
 
+_EMPTY = Misfit(
+    "config-wrong-type",
+    "There is no value.",
+    "Write one after the colon, or take the line out.",
+)
+
+
 def _checked(parse: Callable[[object], object], *, written: Any = str) -> Any:
     """Return a validator that keeps the text as written once `parse` has taken it."""
 
     def check(value: object) -> str:
+        if value is None:
+            raise misfit_error(_EMPTY)
         try:
             parse(value)
         except Misfit as misfit:

@@ -221,8 +221,9 @@ class _Walker:
                 first = self.document.spots[below].key
                 self.document.problems.append(_twice(below, first, here))
                 continue
-            value_place = self.place(value_node)
-            self.document.spots[below] = Spot(here, value_place)
+            # An empty value has no place of its own.
+            empty = isinstance(value_node, ScalarNode) and not value_node.value
+            self.document.spots[below] = Spot(here, here if empty else self.place(value_node))
             found[name] = self.value(value_node, below)
         return merged | found
 

@@ -9,15 +9,15 @@ from pydantic import BaseModel
 
 from groundswell.config.expressions import Expression
 from groundswell.config.findings import Key, key_path
-from groundswell.config.loading import DEFAULT
+from groundswell.config.loading import DEFAULT, effective_guardrails
 from groundswell.config.secrets import mask
-from groundswell.model import Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.config.resolved import ComponentSpec, Meaning, ScoreDef
+    from groundswell.model import Scalar
 
 _RESOLVED = {"include", "events", "features", "score", "motions", "triggers", "guardrails"}
 _HIDDEN = {"doc"}
@@ -55,8 +55,7 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
     for name, trigger in loaded.triggers.items():
         for word in ("family", "when", "say"):
             yield from _flat(loaded, getattr(trigger, word), ("triggers", name, word))
-    shipped = loaded.config.guardrails
-    yield from _flat(loaded, shipped, ("guardrails",))
+    yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
 
 
 def _flat(
@@ -93,7 +92,7 @@ def _shown(value: object, key: Key) -> Scalar:
         return ", ".join(str(_shown(item, key)) for item in items) or "none"
     if isinstance(value, dict):
         return "none"
-    return mask(str(value), key)
+    return mask(" ".join(str(value).split()), key)
 
 
 def _events(loaded: LoadedConfig) -> Iterator[ConfigValue]:
@@ -164,7 +163,7 @@ def _motions(loaded: LoadedConfig) -> Iterator[ConfigValue]:
     """Yield the rules in the order they are tried; the shipped ones count on after the user's."""
     for index, rule in enumerate(loaded.motions):
         team = f", team {rule.team}" if rule.team else ""
-        text = f"{rule.name}: {rule.motion}{team} when {rule.when.text}"
+        text = f"{rule.name}: {rule.motion}{team} when {' '.join(rule.when.text.split())}"
         shipped = rule.place is None or rule.place.file.startswith("presets/")
         origin = (
             DEFAULT if shipped or rule.place is None else f"{rule.place.file}:{rule.place.line}"

@@ -8,6 +8,7 @@ one account as of one day, resolves names, checks types, and tells every mistake
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ _SIGNS: dict[type[exp.Expr], str] = {
     exp.Div: "/",
 }
 _MAX_DIGITS = 10
+_WINDOW = re.compile(r"_([1-9]\d*d)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,10 @@ class Expression:
         if root is not None and not compiler.problems and expect and root.type is not expect:
             compiler.tell(
                 "config-type",
-                f"`{text}` is a {root.type or 'NULL'}, but a {expect} is needed here.",
+                f"`{text}` is {_of_type(root.type)}, but {expect.words} is needed here.",
                 "Compare it with something, such as `> 0`."
                 if expect is ValueType.BOOLEAN
-                else f"Write an expression that yields a {expect}.",
+                else f"Write an expression that yields {expect.words}.",
             )
         if root is None or compiler.problems:
             raise ConfigError(*compiler.problems)
@@ -183,8 +185,8 @@ class _Compiler:
         if node.type is not expected:
             self.tell(
                 "config-type",
-                f"`{tree.sql()}` is {_of_type(node.type)}, but a {expected} is needed there.",
-                f"Use a {expected} in its place.",
+                f"`{tree.sql()}` is {_of_type(node.type)}, but {expected.words} is needed there.",
+                f"Use {expected.words} in its place.",
             )
             return None
         return node
@@ -210,7 +212,7 @@ class _Compiler:
 
 
 def _of_type(kind: ValueType | None) -> str:
-    return "NULL" if kind is None else f"a {kind}"
+    return "NULL" if kind is None else kind.words
 
 
 def _common_type(built: Iterable[Node]) -> ValueType | None:
@@ -249,11 +251,11 @@ def _name(compiler: _Compiler, tree: exp.Expr) -> Node | None:
         )
         return None
     near = nearest(name, compiler.types)
-    compiler.tell(
-        "config-unknown-feature",
-        f"Unknown feature `{name}`.",
-        f"Did you mean `{near}`?" if near else "Declare it under `features`, or use a built-in.",
-    )
+    fix = f"Did you mean `{near}`?" if near else "Declare it under `features`, or use a built-in."
+    window = _WINDOW.search(name)
+    if window and f"{name[: window.start()]}_lifetime" in compiler.types:
+        fix = f"{fix} For another window, add `{window[1]}` to `windows`."
+    compiler.tell("config-unknown-feature", f"Unknown feature `{name}`.", fix)
     return None
 
 

@@ -152,6 +152,12 @@ def load_config(path: Path) -> LoadedConfig:
     return _Resolver(file.parent, document, data, checked, findings).resolve()
 
 
+def effective_guardrails(config: Config) -> GuardrailsBlock:
+    """Return the shipped guardrails with what the user wrote in their place."""
+    written = config.guardrails.model_dump(exclude_unset=True)
+    return GuardrailsBlock.model_validate(presets.shipped_guardrails() | written)
+
+
 class SourcesFile(Block):
     """A file that holds only `sources:`, for one load."""
 
@@ -166,7 +172,7 @@ def load_sources(path: Path) -> dict[str, SourceDef]:
     """
     document = read_document(path, root=path.parent)
     findings = _readable(document)
-    checked = validate(SourcesFile, document.data, findings=findings, entry=lambda key: key[:2])
+    checked = validate(SourcesFile, document.data, findings=findings, entry=_entry)
     sources = checked.value.sources if checked else {}
     check_sources(sources, findings=findings)
     findings.raise_any()
@@ -188,8 +194,10 @@ def _readable(document: Document) -> Findings:
 def _entry(key: Key) -> Key:
     """Return what is taken out with a wrong key: what has no meaning without it."""
     block = key[0] if key else None
-    if block in {"features", "sources"}:
+    if block == "features":
         return key[:2]
+    if block == "sources":
+        return key[:4] if key[2:3] in {("columns",), ("constants",)} else key[:2]
     if block == "score":
         return key[:3] if len(key) > 1 and key[1] in {part.value for part in Part} else key[:2]
     return key
@@ -240,7 +248,7 @@ class _Resolver:
             score=score,
             motions=motions,
             triggers=triggers,
-            guardrails=self._guardrails(),
+            guardrails=resolve_guardrails(effective_guardrails(self.config)),
             plans=resolve_plans(self.config.plans),
             teams=teams,
             conditions=conditions,
@@ -292,7 +300,7 @@ class _Resolver:
         fix = f"Did you mean `{near}`?" if near else "Name a feature that counts usage."
         key = ("limits", "usage")
         if name in types:
-            what = f"`{name}` is a {types[name]}, and no measure of usage."
+            what = f"`{name}` is {types[name].words}, and no measure of usage."
             self.findings.tell(key, "config-type", what, "Name a feature that is a number.")
         else:
             self.findings.tell(key, "config-unknown-feature", f"Unknown feature `{name}`.", fix)
@@ -346,8 +354,3 @@ class _Resolver:
             for name, team in teams.items()
         }
         return resolve_teams(teams, positions, types=types, findings=self.findings)
-
-    def _guardrails(self) -> Guardrails:
-        written = self.config.guardrails.model_dump(exclude_unset=True)
-        block = GuardrailsBlock.model_validate(presets.shipped_guardrails() | written)
-        return resolve_guardrails(block)

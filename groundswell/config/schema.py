@@ -507,7 +507,8 @@ class Config(Block):
 def _events_schema() -> dict[str, Any]:
     """Return the schema of `events`: each meaning in its short and long forms."""
     single = [{"type": "string"}, {"$ref": "#/$defs/Matcher"}]
-    matcher = {"anyOf": [*single, {"type": "array", "items": {"anyOf": single}}]}
+    several = {"type": "array", "items": {"anyOf": single}}
+    matcher = {"anyOf": [*single, several, {"type": "null"}]}
     named = {"anyOf": [*matcher["anyOf"], {"type": "object", "additionalProperties": matcher}]}
     return {
         "type": "object",
@@ -517,6 +518,13 @@ def _events_schema() -> dict[str, Any]:
     }
 
 
+def _or_empty(block: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a block that may also be left empty, as the loader allows."""
+    notes = {key: block[key] for key in ("description", "default") if key in block}
+    rest = {key: value for key, value in block.items() if key not in notes}
+    return {**notes, "anyOf": [rest, {"type": "null"}]}
+
+
 def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of groundswell.yaml, for editors to complete and check by."""
     schema = Config.model_json_schema()
@@ -524,4 +532,5 @@ def config_schema() -> dict[str, Any]:
     schema["title"] = "groundswell.yaml"
     schema["$defs"]["Matcher"] = Matcher.model_json_schema()
     schema["properties"]["events"] = _events_schema()
+    schema["properties"] = {name: _or_empty(block) for name, block in schema["properties"].items()}
     return schema

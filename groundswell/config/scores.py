@@ -113,13 +113,24 @@ def _components(
             fix = did_you_mean(name, shipped, noun=f"Components of `{part}`")
             key: Key = (*_AT, part.value, name)
             findings.tell(key, "config-unknown-component", what, fix, at_key=True)
-    merged = {**shipped, **edits}
+    merged = shipped | {
+        name: _with_sentences(edit, shipped.get(name)) for name, edit in edits.items()
+    }
     built = [
         _Builder(name, part, (*_AT, part.value, name), component, types, findings).build()
         for name, component in merged.items()
         if component is not None
     ]
     return tuple(component for component in built if component is not None)
+
+
+def _with_sentences(edit: ComponentDef | None, shipped: ComponentDef | None) -> ComponentDef | None:
+    """Return an edit that only changes points with the sentences of what it takes the place of."""
+    if edit is None or shipped is None or edit.from_ is None or edit.from_ != shipped.from_:
+        return edit
+    words = ("say", "say_unknown")
+    kept = {word: getattr(shipped, word) for word in words if getattr(edit, word) is None}
+    return edit.model_copy(update=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +193,16 @@ class _Builder:
     def _of_feature(self) -> ComponentSpec | None:
         feature = self.written.from_ or ""
         kind = self.types.get(feature)
-        if kind is None:
-            if feature not in self.findings.broken:
-                near = nearest(feature, self.types)
-                hint = f"Did you mean `{near}`?" if near else "Declare it under `features`."
-                self.tell("from", "config-unknown-feature", f"Unknown feature `{feature}`.", hint)
-            return None
+        if kind is None and feature not in self.findings.broken:
+            near = nearest(feature, self.types)
+            hint = f"Did you mean `{near}`?" if near else "Declare it under `features`."
+            self.tell("from", "config-unknown-feature", f"Unknown feature `{feature}`.", hint)
         if isinstance(self.written.give, dict):
             return self._lookup(feature, kind, self.written.give)
         return self._curve(feature, kind)
 
     def _lookup(
-        self, feature: str, kind: ValueType, give: Mapping[str, float]
+        self, feature: str, kind: ValueType | None, give: Mapping[str, float]
     ) -> ComponentSpec | None:
         if kind is ValueType.NUMBER:
             self.tell(
@@ -215,7 +224,7 @@ class _Builder:
         lookup = {value: float(points) for value, points in give.items()}
         return self._spec(feature=feature, lookup=lookup, feature_type=kind)
 
-    def _curve(self, feature: str, kind: ValueType) -> ComponentSpec | None:
+    def _curve(self, feature: str, kind: ValueType | None) -> ComponentSpec | None:
         at, give = self.written.at, self.written.give
         if at is None or not isinstance(give, list):
             self.tell(
@@ -241,11 +250,11 @@ class _Builder:
                 "Put them in ascending order, each once.",
             )
             return None
-        if kind is not ValueType.NUMBER:
+        if kind is not None and kind is not ValueType.NUMBER:
             self.tell(
                 "from",
                 "config-type",
-                f"`{feature}` is a {kind}, which has no curve.",
+                f"`{feature}` is {kind.words}, which has no curve.",
                 "Use a lookup: `give: {software: 30, other: 0}`.",
             )
             return None

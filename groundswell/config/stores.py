@@ -62,7 +62,7 @@ def _check_url(name: str, url: str, known: tuple[str, ...], findings: Findings) 
     scheme, colon, rest = url.partition("://")
     if scheme in known and (rest if colon else scheme in {"duckdb", "sqlite"}):
         return
-    allowed = ", ".join(s if s in {"duckdb", "sqlite"} else f"{s}://..." for s in known)
+    allowed = ", ".join(s if s in {"duckdb", "sqlite"} else f"{s}://" for s in known)
     if name == "warehouse" and scheme in _COMPILED_ONLY:
         what = f"This version writes SQL for {scheme} but cannot connect to it."
     elif scheme in known:

@@ -45,8 +45,8 @@ _KNOWN = (
         "Put the value in quotes, or begin a new line.",
     ),
     _Known(
-        "undefined alias",
-        "A value begins with `*`, which refers to an anchor that is not there.",
+        "undefined alias|scanning an alias",
+        "A value begins with `*`, which YAML takes for a reference to an anchor.",
         "Put the value in quotes.",
     ),
     _Known(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+_PLAIN = re.compile(r"[^\W\d_][\w .-]*\w")
 _TEXT = """\
 # What Groundswell needs to know about your product. Everything else has a default:
 #   groundswell check             tells every mistake, with its line and how to mend it
@@ -54,7 +56,7 @@ limits:
   usage: api_calls_30d                    # what a plan's `usage` counts
   at: 0.8                                 # from here on a limit is nearly reached
 
-# motions:                                # who works an account; yours come before the shipped rules
+# motions:                                # who works an account; tried before the shipped rules
 #   - name: regulated industries need a human
 #     when: industry IN ('banking', 'insurance') AND security_asks_28d > 0
 #     motion: enterprise
@@ -88,5 +90,5 @@ def starting_config(company: str = "Your company") -> str:
     Args:
         company: The company's name, put in as text whatever signs it holds.
     """
-    plain = company.replace(" ", "").replace("-", "").isalnum() and not company[0].isdigit()
+    plain = _PLAIN.fullmatch(company) and company.lower() not in {"true", "false", "null"}
     return _TEXT.format(company=company if plain else json.dumps(company, ensure_ascii=False))

@@ -23,6 +23,12 @@ class ValueType(StrEnum):
     TEXT = "text"
     BOOLEAN = "boolean"
 
+    @property
+    def words(self) -> str:
+        """How a sentence names a value of this type."""
+        said = {"number": "a number", "text": "text", "boolean": "true or false"}
+        return said[self.value]
+
 
 MEANINGS: dict[str, tuple[str, ...]] = {
     "signed_up": (),

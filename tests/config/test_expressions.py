@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.config.expressions import Expression
@@ -101,6 +101,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None, max_examples=80)
 @given(expressions(), st.lists(ROWS, min_size=1, max_size=6))
 def test_evaluate_and_polars_agree_on_every_row(text, rows):
     expression = Expression.parse(text, types=TYPES)
@@ -146,7 +147,7 @@ def test_values(text, values, expected):
 @pytest.mark.parametrize(
     ("text", "code", "what"),
     [
-        ("n1 > 'x'", "config-type", "`n1 > 'x'` mixes types: `n1` is a number, `'x'` is a text."),
+        ("n1 > 'x'", "config-type", "`n1 > 'x'` mixes types: `n1` is a number, `'x'` is text."),
         ("m1 > 1", "config-unknown-feature", "Unknown feature `m1`."),
         ("n1 >", "config-expression-syntax", "`n1 >` is no SQL expression: it ends too soon."),
         ("n1) OR (b1", "config-expression-syntax", None),
@@ -155,7 +156,7 @@ def test_values(text, values, expected):
         ("other.n1 > 1", "config-unknown-feature", "Unknown feature `other.n1`."),
         ("n1 = NULL", "config-type", "`n1 = NULL` is always unknown: NULL equals nothing."),
         ("b1 > b2", "config-type", "`b1 > b2` puts true and false in order."),
-        ("NOT n1", "config-type", "`n1` is a number, but a boolean is needed there."),
+        ("NOT n1", "config-type", "`n1` is a number, but true or false is needed there."),
         ("COUNT(*)", "config-expression-syntax", None),
         ("n1 IN (SELECT 1)", "config-expression-syntax", None),
         ("t1 LIKE t2", "config-expression-syntax", None),
@@ -183,7 +184,7 @@ def test_every_mistake_of_one_expression_is_told():
 
 
 def test_an_expected_type_is_checked():
-    with pytest.raises(ConfigError, match="is a number, but a boolean is needed here"):
+    with pytest.raises(ConfigError, match="is a number, but true or false is needed here"):
         Expression.parse("n1 + 1", types=TYPES, expect=ValueType.BOOLEAN)
 
 

@@ -18,6 +18,17 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 
+MapOption = Annotated[
+    list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Rename a column.")
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="csv, jsonl, parquet, segment, rudderstack, amplitude, mixpanel or posthog.",
+    ),
+]
+
 
 def _parse_pairs(pairs: list[str]) -> dict[str, str]:
     parsed: dict[str, str] = {}
@@ -48,13 +59,8 @@ def load(
     source: Annotated[
         str | None, typer.Option(help="Name of one entry of `sources:` to use.")
     ] = None,
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Rename a column.")
-    ] = None,
-    format_: Annotated[
-        str | None,
-        typer.Option("--format", help="csv, jsonl, parquet, segment, amplitude, mixpanel, ..."),
-    ] = None,
+    map_: MapOption = None,
+    format_: FormatOption = None,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
@@ -139,12 +145,16 @@ def show_reject(
 def replay_rejects(
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="YAML file with `sources:`, mended.")] = None,
+    map_: MapOption = None,
+    format_: FormatOption = None,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
     """Read quarantined rows again with the present mapping; those that pass are loaded."""
     with Project.open(project) as opened:
-        reports = opened.replay(source=source, mapping=mapping)
+        reports = opened.replay(
+            source=source, mapping=mapping, maps=_parse_pairs(map_ or []), format=format_
+        )
     if json:
         print_json(reports)
         return

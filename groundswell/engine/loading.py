@@ -18,7 +18,8 @@ from groundswell.connectors.shape import parse_kind, shape_from
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ledger import Load
-from groundswell.store.postgres_source import read_postgres
+
+# PG from groundswell.store.postgres_source import read_postgres
 from groundswell.store.reading import expand_paths, read_files
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from groundswell.config.schema import SourceDef
     from groundswell.config.shape import Shape
     from groundswell.model import Kind
-    from groundswell.store.ledger import Ledger
+    from groundswell.store.ledger import KeptReject, Ledger
     from groundswell.store.reading import Batch
     from groundswell.store.warehouse import Warehouse
 
@@ -128,6 +129,51 @@ class Loader:
             kind=str(errand.kind),
             added=added,
             duplicates=duplicates,
+            rejected=codes.total(),
+            reject_codes=dict(codes.most_common()),
+            seconds=time.monotonic() - started,
+        )
+
+    def replay(
+        self,
+        kept: Sequence[KeptReject],
+        sources: Mapping[str, SourceDef],
+        *,
+        maps: Mapping[str, str],
+        file_format: str | None,
+    ) -> list[LoadReport]:
+        """Read quarantined rows again, source by source; those that pass are loaded and settled.
+
+        Args:
+            kept: The rows, open ones.
+            sources: Entries of `sources:` as they are now, by name.
+            maps: Our column names to theirs, as for `load`.
+            file_format: A file format or the name of a system, as for `load`.
+        """
+        groups: dict[tuple[str, Kind], list[KeptReject]] = {}
+        for item in kept:
+            groups.setdefault((item.reject.source, item.reject.kind), []).append(item)
+        return [
+            self._replay_source(
+                name, kind, items, shape_from(kind, sources.get(name), maps, file_format)
+            )
+            for (name, kind), items in groups.items()
+        ]
+
+    def _replay_source(
+        self, name: str, kind: Kind, items: Sequence[KeptReject], shape: Shape
+    ) -> LoadReport:
+        started = time.monotonic()
+        now = self.clock.now()
+        result = replay([item.reject for item in items], shape, received_at=now)
+        appended = self.warehouse.append(kind, result.rows, received_at=now)
+        self.ledger.mark_replayed([items[number].id for number in result.passed])
+        codes = Counter(reject.code for reject in result.failed.values())
+        return LoadReport(
+            source=name,
+            kind=str(kind),
+            added=appended.added,
+            duplicates=appended.duplicates,
             rejected=codes.total(),
             reject_codes=dict(codes.most_common()),
             seconds=time.monotonic() - started,

@@ -181,11 +181,24 @@ class Project:
         return found[0]
 
     def replay(
-        self, *, source: str | None = None, mapping: str | Path | None = None
+        self,
+        *,
+        source: str | None = None,
+        mapping: str | Path | None = None,
+        maps: Mapping[str, str] | None = None,
+        format: str | None = None,  # noqa: A002 - as in `load`
     ) -> list[LoadReport]:
-        """Read quarantined rows again with the present mapping; those that pass are loaded."""
+        """Read quarantined rows again with the present mapping; those that pass are loaded.
+
+        Args:
+            source: Only rows of this source.
+            mapping: YAML file with `sources:`, instead of those in groundswell.yaml.
+            maps: Our column names to theirs, when the rows were loaded with such.
+            format: A file format or a system, when the rows were loaded with one.
+        """
         sources = load_sources(Path(mapping)) if mapping else self.loaded.config.sources
-        return self._loader().replay(sources, only=source)
+        kept = self.ledger.rejects(source=source)
+        return self._loader().replay(kept, sources, maps=maps or {}, file_format=format)
 
     # --- who belongs where --------------------------------------------------------------------
 

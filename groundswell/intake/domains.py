@@ -143,9 +143,8 @@ class Domains:
 
 
 def tidy(name: str) -> str:
-    """Return a configured domain or URL as the registrable domain it means, else as written."""
-    host = pl.select(pl.lit(name).alias("name")).select(host_of("name")).item()
-    return registrable_domain(host) or host
+    """Return a configured domain as the registrable domain it means, else as written."""
+    return registrable_domain(name) or name
 
 
 def _end_of_chain(name: str, pairs: dict[str, str]) -> str:

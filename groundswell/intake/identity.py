@@ -99,7 +99,7 @@ def resolve(
     people = find_people(actors, anonymous, users, memberships, domains=domains)
     behind = find_users_of_actors(actors, people)
     owners = find_owners(find_holders(accounts), _domains_in_use(people, block, domains))
-    parents = find_parents(block.subsidiaries, owners, accounts["account_id"], domains=domains)
+    parents = find_parents(block.subsidiaries, owners, domains=domains)
     ties = find_ties(actors, behind, memberships, people, owners, block=block)
     merged = find_standing(_shape(merges, _MERGES))
 

@@ -161,7 +161,11 @@ def _group_ties(actors: pl.DataFrame, aliased: pl.DataFrame, people: People) -> 
     anonymous = (
         aliased.filter(pl.col("visible") > ALWAYS)
         .join(grouped.select("actor", "account_id", "first_at", "day"), on="actor")
-        .filter((pl.col("day") < pl.col("until_day")) & (pl.col("day") <= pl.col("visible")))
+        .filter(
+            (pl.col("from_day") <= pl.col("day"))
+            & (pl.col("day") < pl.col("until_day"))
+            & (pl.col("day") <= pl.col("visible"))
+        )
         .select(
             "user",
             "account_id",

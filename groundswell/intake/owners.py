@@ -104,29 +104,27 @@ def _settle(shared: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_parents(
-    subsidiaries: dict[str, str], owners: pl.DataFrame, account_ids: pl.Series, *, domains: Domains
+    subsidiaries: dict[str, str], owners: pl.DataFrame, *, domains: Domains
 ) -> pl.DataFrame:
     """Say which parent an account has through its domain.
 
     Args:
-        subsidiaries: Domain -> the parent's account id, or the parent's domain.
-        owners: As `find_owners` gives, for the subsidiaries' and the parents' domains too.
-        account_ids: Ids of the loaded accounts; a parent named by one of them is that account.
+        subsidiaries: Domain -> the parent's domain.
+        owners: As `find_owners` gives, for the parents' domains too.
         domains: Tells registrable domains and aliases.
 
     Returns:
-        domain, parent_id - one row per subsidiary's domain, after aliases.
+        domain (after aliases), parent_id: the account that owns the parent's domain last.
     """
-    latest = owners.filter(pl.col("known_until") == OPEN)
-    owner = dict(zip(latest["domain"], latest["account_id"], strict=True))
-    loaded = set(account_ids.to_list()) & set(subsidiaries.values())
-    parent = {
-        domains.canonical(tidy(child)): (
-            named if named in loaded else owner.get(domains.canonical(tidy(named)), named)
-        )
-        for child, named in subsidiaries.items()
+    pairs = {
+        domains.canonical(tidy(child)): domains.canonical(tidy(parent))
+        for child, parent in subsidiaries.items()
     }
-    return pl.DataFrame(
-        {"domain": list(parent), "parent_id": list(parent.values())},
-        schema={"domain": pl.String, "parent_id": pl.String},
+    table = pl.DataFrame(
+        {"domain": list(pairs), "parent": list(pairs.values())},
+        schema={"domain": pl.String, "parent": pl.String},
     )
+    latest = owners.filter(pl.col("known_until") == OPEN).select(
+        pl.col("domain").alias("parent"), pl.col("account_id").alias("parent_id")
+    )
+    return table.join(latest, on="parent").select("domain", "parent_id")

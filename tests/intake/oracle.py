@@ -100,7 +100,9 @@ class Tie:
     @property
     def last_day(self) -> float:
         """The last day on any part of which the tie held."""
-        return float("inf") if self.until is None else day_of(self.until - timedelta(microseconds=1))
+        return (
+            float("inf") if self.until is None else day_of(self.until - timedelta(microseconds=1))
+        )
 
     def rank(self) -> tuple[datetime, bool, tuple[int, ...]]:
         return (self.since, self.is_group, tuple(-ord(letter) for letter in self.account))
@@ -162,7 +164,9 @@ class Oracle:
                 holding = [t for t in coming if day_of(t.since) == first]
             return max(holding, key=Tie.rank).account if holding else None
         if spans := self.addresses(user):
-            return self.owner([domain for since, domain in spans if since <= day or since == spans[0][0]][-1])
+            return self.owner(
+                [domain for since, domain in spans if since <= day or since == spans[0][0]][-1]
+            )
         return f"solo:{user}" if self.world.solo_on else None
 
     # --- what ties a user to accounts
@@ -173,7 +177,11 @@ class Oracle:
             since = row.since or self.start(user)
             if row.user == user and since is not None:
                 key = (row.account, row.since)
-                ends = [end for end in (row.until, members[key].until if key in members else None) if end]
+                ends = [
+                    end
+                    for end in (row.until, members[key].until if key in members else None)
+                    if end
+                ]
                 members[key] = Tie(row.account, since, min(ends, default=None), is_group=False)
         groups: dict[str, datetime] = {}
         for actor in self.world.actors:
@@ -239,13 +247,13 @@ class Oracle:
         return min(current or former, default=(0, domain))[1]
 
     def held_domains(self, account: str) -> list[tuple[int, str]]:
+        mine = [row for row in self.world.accounts if row.account == account]
         rows = sorted(
-            (row.valid_from or row.created_at or LONG_AGO, row.valid_from or LONG_AGO,
-             self.company[row.domain], row.name or "")
-            for row in self.world.accounts
-            if row.account == account and self.company.get(row.domain or "", "internal") != "internal"
-        )  # fmt: skip
-        by_day = {day_of(known): domain for known, _, domain, _ in rows}
+            (row.valid_from or row.created_at or LONG_AGO, row.valid_from or LONG_AGO, domain)
+            for row in mine
+            if (domain := self.company.get(row.domain or "")) not in (None, "internal")
+        )
+        by_day = {day_of(known): domain for known, _, domain in rows}
         held: list[tuple[int, str]] = []
         for since, domain in sorted(by_day.items()):
             if not held or held[-1][1] != domain:

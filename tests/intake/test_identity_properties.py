@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import polars as pl
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from groundswell.clock import day_from_number
 from groundswell.intake import explain_account, explain_user
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .oracle import Oracle, World, cut, day_of
 from .worlds import (
@@ -23,7 +21,7 @@ from .worlds import (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(worlds())
 def test_every_answer_is_the_oracles_as_of_every_day(world: World) -> None:
     answers = Answers(file(world))
@@ -36,7 +34,7 @@ def test_every_answer_is_the_oracles_as_of_every_day(world: World) -> None:
                 assert answers.answer(actor.number, day, today) == oracle.answer(actor, day)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds(), st.integers(FIRST_DAY, LAST_DAY))
 def test_what_became_known_later_changes_nothing(world: World, today: int) -> None:
     known = cut(world, today)
@@ -55,11 +53,10 @@ def test_the_order_of_rows_does_not_matter(world: World, seed: int) -> None:
     as_given = file(world)
     shuffled = file(world, lambda frame: frame.sample(fraction=1, shuffle=True, seed=seed))
     for name in ("links", "filings", "members", "accounts", "persons", "merges", "unfiled"):
-        left: pl.DataFrame = getattr(as_given, name)
-        assert left.equals(getattr(shuffled, name)), name
+        assert getattr(as_given, name).equals(getattr(shuffled, name)), name
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds())
 def test_links_and_members_tell_the_same(world: World) -> None:
     filing = file(world)

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import strategies as st
-
 from groundswell.config.schema import IdentityBlock
 from groundswell.intake import Filing, resolve
+from hypothesis import strategies as st
 
 from .oracle import DAY, EPOCH, AccountRow, Actor, MemberRow, MergeRow, UserRow, World, day_of
 
@@ -147,6 +146,7 @@ moments = st.builds(
 maybe = st.none() | moments
 users = st.sampled_from(USERS)
 accounts = st.sampled_from(ACCOUNTS)
+user_rows = st.builds(UserRow, users, st.sampled_from(EMAILS), maybe, maybe)
 
 
 @st.composite
@@ -169,7 +169,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
     return World(
         actors=[Actor(n, *triple, draw(moments)) for n, triple in enumerate(triples)],
-        users=draw(st.lists(st.builds(UserRow, users, st.sampled_from(EMAILS), maybe, maybe), max_size=5)),
+        users=draw(st.lists(user_rows, max_size=5)),
         members=draw(st.lists(st.builds(MemberRow, users, accounts, maybe, maybe), max_size=4)),
         accounts=draw(
             st.lists(

@@ -392,12 +392,12 @@ def read_parquet(path: Path, *, rows: int = PARQUET_ROWS) -> Iterator[RawBatch]:
             yield table_batch(table, first=first, bytes_done=size * done // total)
 
 
-def table_batch(table: pa.Table, *, first: int, bytes_done: int = 0) -> RawBatch:
-    """Return an Arrow table as a batch whose rows count from `first`."""
+def table_batch(table: pa.Table, *, first: int | None, bytes_done: int = 0) -> RawBatch:
+    """Return an Arrow table as a batch whose rows count from `first`; None: they have no number."""
     numbered = table.append_column(ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
     return RawBatch(
         table=numbered,
-        line=lambda row: first + row,
+        line=lambda row: None if first is None else first + row,
         raw=row_as_json,
         bytes_done=bytes_done,
         may_hold_nul=any(_holds_nul(column) for column in table.columns),

@@ -248,11 +248,12 @@ class SqlLedger:
 
     def _add(self, table: sa.Table, rows: list[dict[str, Any]], *, key: str) -> int:
         """Insert the rows whose key is new, all in one transaction; return how many were."""
-        statement = self._insert(table).on_conflict_do_nothing(index_elements=[key])
+        insert = self._insert(table).on_conflict_do_nothing(index_elements=[key])
+        statement = insert.returning(table.c[key])
         added = 0
         with self._write() as connection:
             for start in range(0, len(rows), _BATCH):
-                added += connection.execute(statement, rows[start : start + _BATCH]).rowcount
+                added += len(connection.execute(statement, rows[start : start + _BATCH]).all())
         return added
 
     def _put(self, table: sa.Table, row: dict[str, Any], *, key: str) -> None:

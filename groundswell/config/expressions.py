@@ -137,10 +137,24 @@ class _Compiler:
         except (ParseError, TokenError) as error:
             self._tell_syntax(text, error)
             return None
+        except RecursionError:
+            self._tell_depth()
+            return None
         if not isinstance(tree, exp.Paren):
             self._tell_syntax(text, None)
             return None
-        return self.node(tree.this)
+        try:
+            return self.node(tree.this)
+        except RecursionError:
+            self._tell_depth()
+            return None
+
+    def _tell_depth(self) -> None:
+        self.tell(
+            "config-expression-syntax",
+            "The expression is nested too deeply.",
+            "Split it into features of their own.",
+        )
 
     def _tell_syntax(self, text: str, error: ParseError | TokenError | None) -> None:
         if not text.strip():

@@ -62,6 +62,7 @@ __all__ = [
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0)]
 PartName = Literal["usage", "fit", "behaviour"]
 
 
@@ -285,7 +286,7 @@ class ScoreBlock(Block):
     preset: Literal["hybrid", "points", "buckets", "fitted"] = Field(
         default="hybrid", description="The definition to begin with."
     )
-    weights: dict[PartName, float] | None = Field(
+    weights: dict[PartName, Weight] | None = Field(
         default=None, description="How much each part counts; together 1."
     )
     qualified: Threshold | None = Field(default=None, description="When an account qualifies.")
@@ -307,7 +308,7 @@ class PresetDef(Block):
     combine: Literal["weighted", "sum", "multiply"] = Field(
         description="How the parts become the score."
     )
-    weights: dict[PartName, float] = Field(description="How much each part counts.")
+    weights: dict[PartName, Weight] = Field(description="How much each part counts.")
     qualified: Threshold = Field(description="When an account qualifies.")
     enterprise: Threshold | None = Field(
         default=None, description="When its score speaks for the enterprise motion."

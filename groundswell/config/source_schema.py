@@ -97,10 +97,10 @@ class IdentityBlock(Block):
     solo_accounts: bool = Field(
         default=True, description="Make an account of its own for a user nobody else claims."
     )
-    aliases: dict[str, Domain] = Field(
+    aliases: dict[Domain, Domain] = Field(
         default_factory=dict[str, Domain], description="Domain -> the company's main domain."
     )
-    subsidiaries: dict[str, Domain] = Field(
+    subsidiaries: dict[Domain, Domain] = Field(
         default_factory=dict[str, Domain], description="Domain -> the parent company's domain."
     )
     free_mail: list[Domain] = Field(

@@ -188,6 +188,13 @@ def test_an_expected_type_is_checked():
         Expression.parse("n1 + 1", types=TYPES, expect=ValueType.BOOLEAN)
 
 
+def test_long_expressions_work_and_bottomless_ones_are_refused():
+    long = " AND ".join(["n1 > 1"] * 2_000)
+    assert Expression.parse(long, types=TYPES).evaluate({"n1": 2}) is True
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        Expression.parse("(" * 2_000 + "n1" + ")" * 2_000, types=TYPES)
+
+
 def test_names_are_the_features_read():
     parsed = Expression.parse("n1 > 1 AND COALESCE(n2, n1) > 2", types=TYPES)
     assert parsed.names == {"n1", "n2"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.intake.sentences import Evidence, write_links
 from groundswell.intake.spans import ALWAYS, OPEN, PIECE, day, drop_empty, intersect
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ class Filing:
     """Who belongs to which account and what every event counts for, as of any day.
 
     Attributes:
-        links: user_id, account_id, since, until, source, reason - and visible, hidden: the days
-            as of which the link is believed (`explain_user` reads them).
+        evidence: What `links` are written from.
         filings: actor, from_day, until_day, account, person, visible, hidden - an event of
             `actor` on day d with from_day <= d < until_day counts as of t exactly when
             max(d, visible) <= t < hidden. For one event and one t there is at most one row.
@@ -34,13 +35,22 @@ class Filing:
         unfiled: actor, reason - actors none of whose events ever count for an account.
     """
 
-    links: pl.DataFrame
+    evidence: Evidence
     filings: pl.DataFrame
     members: pl.DataFrame
     accounts: pl.DataFrame
     persons: pl.DataFrame
     merges: pl.DataFrame
     unfiled: pl.DataFrame
+
+    @cached_property
+    def links(self) -> pl.DataFrame:
+        """Every link: user_id, account_id, since, until, source, reason, visible, hidden.
+
+        `visible` and `hidden` are the days as of which the link is believed. The sentences are
+        written when they are first asked for.
+        """
+        return write_links(self.evidence)
 
 
 def places_of_users(ties: Ties) -> pl.DataFrame:

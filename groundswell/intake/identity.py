@@ -17,8 +17,13 @@ from groundswell.intake.filing import Filing, file_events, find_members, places_
 from groundswell.intake.links import Ties, find_ties
 from groundswell.intake.merging import find_standing, move
 from groundswell.intake.owners import find_holders, find_owners, find_parents
-from groundswell.intake.people import anonymous_persons, find_people, find_users_of_actors
-from groundswell.intake.sentences import write_links
+from groundswell.intake.people import (
+    anonymous_persons,
+    find_people,
+    find_users_of_actors,
+    number_persons,
+)
+from groundswell.intake.sentences import Evidence
 from groundswell.intake.spans import ALWAYS, INSTANT, OPEN, day, day_of, join_spans
 
 if TYPE_CHECKING:
@@ -96,7 +101,9 @@ def resolve(
     accounts = domains.describe(_shape(accounts, _ACCOUNTS), "domain")
 
     anonymous = anonymous_persons(actors)
-    people = find_people(actors, anonymous, users, memberships, domains=domains)
+    persons = number_persons(actors, anonymous, users, memberships)
+    actors = actors.join(persons, on="user_id", how="left")
+    people = find_people(persons, actors, users, domains=domains)
     behind = find_users_of_actors(actors, people)
     owners = find_owners(find_holders(accounts), _domains_in_use(people, block, domains))
     parents = find_parents(block.subsidiaries, owners, domains=domains)
@@ -110,18 +117,17 @@ def resolve(
         on="into_id",
     )
     anonymous = _numbered(anonymous.join(people.ids, on="user_id"), ids)
-    persons = people.ids.rename({"user": "person"})
     filings = _filings(actors.join(ids, on="account_id", how="left"), behind, anonymous, ties)
     filings = move(filings, standing, begins="visible", ends="hidden")
     members = find_members(ties, anonymous.rename({"user": "person"}))
     return Filing(
-        links=write_links(ties, people.versions, standing, people.ids, ids),
+        evidence=Evidence(ties, people.versions, standing, people.ids, ids),
         filings=_tidy_filings(filings),
         members=join_spans(
             move(members, standing, begins="since", ends="until"), by=("account", "person")
         ),
         accounts=list_accounts(ids, accounts, ties, members, people, parents, domains=domains),
-        persons=persons,
+        persons=persons.rename({"user": "person"}),
         merges=_merged_accounts(standing),
         unfiled=_unfiled(actors, filings, people),
     )

@@ -56,7 +56,7 @@ def find_ties(
     """Apply the rules in order of strength: stated, then domain, then solo.
 
     Args:
-        actors: actor, user_id, anonymous_id, account_id, first_at, day.
+        actors: actor, user, account_id, first_at, day.
         aliased: actor, user, and a piece, for the actors without a user id.
         memberships: The memberships table.
         people: The users.
@@ -99,7 +99,7 @@ def _stated_ties(
     actors: pl.DataFrame, aliased: pl.DataFrame, memberships: pl.DataFrame, people: People
 ) -> pl.DataFrame:
     members = _membership_ties(memberships, people)
-    groups = _group_ties(actors, aliased, people)
+    groups = _group_ties(actors, aliased)
     leavers = members.drop_nulls("until_at")
     if not leavers.is_empty():
         ends = (
@@ -150,14 +150,14 @@ def _membership_ties(memberships: pl.DataFrame, people: People) -> pl.DataFrame:
     )
 
 
-def _group_ties(actors: pl.DataFrame, aliased: pl.DataFrame, people: People) -> pl.DataFrame:
+def _group_ties(actors: pl.DataFrame, aliased: pl.DataFrame) -> pl.DataFrame:
     """Return a tie since the first event that named the account.
 
     An anonymous event that named it counts for the user who was recognised at or after it, from
     the day of that recognition.
     """
     grouped = actors.filter(pl.col("account_id").is_not_null())
-    direct = grouped.join(people.ids, on="user_id").select("user", "account_id", "first_at")
+    direct = grouped.drop_nulls("user").select("user", "account_id", "first_at")
     anonymous = (
         aliased.filter(pl.col("visible") > ALWAYS)
         .join(grouped.select("actor", "account_id", "first_at", "day"), on="actor")

@@ -66,41 +66,40 @@ def anonymous_persons(actors: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def find_people(
-    actors: pl.DataFrame,
-    anonymous: pl.DataFrame,
-    users: pl.DataFrame,
-    memberships: pl.DataFrame,
-    *,
-    domains: Domains,
-) -> People:
-    """Number the users and say what was known of each, and from when.
-
-    A version of the users table is known from its `valid_from`; the first one, which has none,
-    from `created_at`, else from the user's first event.
+def number_persons(*frames: pl.DataFrame) -> pl.DataFrame:
+    """Number every person that any of the frames names, densely in the order of the ids.
 
     Args:
-        actors: Distinct id triples of events, with `first_at`.
-        anonymous: As `anonymous_persons` gives; numbered together with the users.
-        users: All versions of the users table.
-        memberships: The memberships table.
-        domains: Tells what an address speaks for.
+        frames: Rows with `user_id`, or null.
+
+    Returns:
+        user, user_id, sorted.
     """
-    named = actors.filter(pl.col("user_id").is_not_null())
-    ids = (
-        pl.concat([frame.select("user_id") for frame in (named, anonymous, users, memberships)])
+    return (
+        pl.concat([frame.select("user_id") for frame in frames])
         .drop_nulls()
         .unique()
         .sort("user_id")
         .with_row_index("user")
         .with_columns(pl.col("user").cast(pl.Int32))
     )
-    first = (
-        named.group_by("user_id")
-        .agg(pl.col("first_at").min())
-        .join(ids, on="user_id")
-        .select("user", "first_at")
-    )
+
+
+def find_people(
+    ids: pl.DataFrame, actors: pl.DataFrame, users: pl.DataFrame, *, domains: Domains
+) -> People:
+    """Say what was known of each user, and from when.
+
+    A version of the users table is known from its `valid_from`; the first one, which has none,
+    from `created_at`, else from the user's first event.
+
+    Args:
+        ids: As `number_persons` gives.
+        actors: Distinct id triples of events, with `user` and `first_at`.
+        users: All versions of the users table.
+        domains: Tells what an address speaks for.
+    """
+    first = actors.drop_nulls("user").group_by("user").agg(pl.col("first_at").min())
     versions = _versions(users.join(ids, on="user_id"), first, domains)
     starts = (
         pl.concat(
@@ -190,14 +189,13 @@ def find_users_of_actors(actors: pl.DataFrame, people: People) -> pl.DataFrame:
     the event is the user's who was seen with the id last before.
 
     Args:
-        actors: actor, user_id, anonymous_id, day (the first), first_at.
+        actors: actor, user, anonymous_id, day (the first), first_at.
         people: The users.
 
     Returns:
         actor, user, and the columns of a piece. The company's own people are hidden.
     """
-    coded = actors.join(people.ids, on="user_id", how="left")
-    direct = coded.filter(pl.col("user").is_not_null()).select(
+    direct = actors.filter(pl.col("user").is_not_null()).select(
         "actor",
         "user",
         pl.col("day").alias("from_day"),
@@ -205,8 +203,8 @@ def find_users_of_actors(actors: pl.DataFrame, people: People) -> pl.DataFrame:
         day(ALWAYS).alias("visible"),
         day(OPEN).alias("hidden"),
     )
-    unnamed = coded.filter(pl.col("user").is_null()).select("actor", "anonymous_id", "day")
-    seen = coded.filter(pl.col("user").is_not_null() & pl.col("anonymous_id").is_not_null())
+    unnamed = actors.filter(pl.col("user").is_null()).select("actor", "anonymous_id", "day")
+    seen = actors.filter(pl.col("user").is_not_null() & pl.col("anonymous_id").is_not_null())
     aliased = (
         _alias_pieces(seen)
         .join(unnamed, on="anonymous_id")

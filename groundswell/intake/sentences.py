@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from groundswell.intake.domains import COMPANY, DISPOSABLE, FREE_MAIL
@@ -13,24 +15,37 @@ _DAY_US = 86_400_000_000
 _COLUMNS = ("user", "account", "source", "since_at", "until_at", "visible", "hidden", "reason")
 
 
-def write_links(
-    ties: Ties, versions: pl.DataFrame, standing: pl.DataFrame, user_ids: pl.DataFrame,
-    account_ids: pl.DataFrame,
-) -> pl.DataFrame:  # fmt: skip
-    """Tell every tie as a link, moved by merges, with its reason.
+@dataclass(frozen=True)
+class Evidence:
+    """What links are told from; kept so that sentences are written only when asked for.
 
-    Args:
+    Attributes:
         ties: The ties of all users, with `account` as a number.
         versions: What was known of users' addresses, for solo accounts.
         standing: Where merged accounts stand.
         user_ids: user, user_id.
         account_ids: account, account_id.
+    """
+
+    ties: Ties
+    versions: pl.DataFrame
+    standing: pl.DataFrame
+    user_ids: pl.DataFrame
+    account_ids: pl.DataFrame
+
+
+def write_links(evidence: Evidence) -> pl.DataFrame:
+    """Tell every tie as a link, moved by merges, with its reason.
+
+    Args:
+        evidence: What is known of the ties.
 
     Returns:
         user_id, account_id, since, until, source, reason, visible, hidden; sorted by user_id,
         visible, since, account_id, source.
     """
-    solo = solo_addresses(ties.solo, versions)
+    ties, user_ids, account_ids = evidence.ties, evidence.user_ids, evidence.account_ids
+    solo = solo_addresses(ties.solo, evidence.versions)
     told = [
         _tell(_with_ids(frame, user_ids, account_ids), reason)
         for frame, reason in (
@@ -39,7 +54,7 @@ def write_links(
             (solo.with_columns(pl.lit(None, INSTANT).alias("until_at")), _solo_reason()),
         )
     ]
-    moved = move(pl.concat(told), standing, begins="visible", ends="hidden", told=True)
+    moved = move(pl.concat(told), evidence.standing, begins="visible", ends="hidden", told=True)
     merged = pl.col("said").is_not_null()
     return (
         moved.with_columns(

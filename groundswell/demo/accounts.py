@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SEAT_STEPS = np.asarray([10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300])
 FREE_SEATS = 10
+LARGE, LARGE_FREE_SEATS = 1000, 100  # companies of that many employees get more for free
+HEAVY = 12  # one script in so many is a heavy one
 BOT_ACCOUNTS = 0.4  # of the only-busy
 UNGROUPED = 0.08  # of accounts, whose events carry no account id
 
@@ -26,7 +28,8 @@ class Accounts:
     """One entry per account; days are days since 1970-01-01, NEVER where it does not happen.
 
     `moment` is what the account's story leads up to; `converts` the day it pays, which may lie
-    after the end of the data; `plan` is 0 free .. 3 enterprise, once paying. `base` gives its
+    after the end of the data; `plan` is 0 free .. 3 enterprise, once paying;
+    `free_seats` are allowed until then, `seat_limit` from then on. `base` gives its
     people their names. `stop` is the day from which nobody comes any more.
     """
 
@@ -38,12 +41,14 @@ class Accounts:
     plan: Ints
     people: Ints
     seat_limit: Ints
+    free_seats: Ints
     employees: Ints
     industry: Ints
     country: Ints
     personal: Bools
     grouped: Bools
     bot: Bools
+    heavy: Bools
     parent: Ints
     base: Ints
     first_seat: Ints
@@ -138,17 +143,20 @@ def draw_accounts(
         plan=np.where(pays, plan, 0).astype(np.int32),
         people=np.where(personal, 1, people).astype(np.int32),
         seat_limit=np.full(count, FREE_SEATS, dtype=np.int32),
+        free_seats=np.full(count, FREE_SEATS, dtype=np.int32),
         employees=np.where(personal, 1, np.maximum(employees, people * 1.2)).astype(np.int32),
         industry=_industries(rng, count),
         country=country,
         personal=personal,
         grouped=rng.random(count) >= UNGROUPED,
         bot=np.zeros(count, dtype=np.bool_),
+        heavy=np.zeros(count, dtype=np.bool_),
         parent=np.full(count, -1, dtype=np.int32),
         base=rng.integers(0, 2**30, count).astype(np.int32),
         first_seat=np.zeros(count, dtype=np.int32),
     )
     _shape(rng, table, first=first, last=last)
+    table.free_seats[table.employees >= LARGE] = LARGE_FREE_SEATS
     table.first_seat = np.concatenate([[0], np.cumsum(table.people)[:-1]]).astype(np.int32)
     return table
 
@@ -171,6 +179,7 @@ def _shape(rng: np.random.Generator, table: Accounts, *, first: int, last: int) 
     busy = np.flatnonzero(table.are("only_busy"))
     bots = busy[: round(len(busy) * BOT_ACCOUNTS)]
     table.bot[bots] = True
+    table.heavy[bots[::HEAVY]] = True
     table.people[bots] = 1
 
     churned = np.flatnonzero(table.are("champion_churn"))
@@ -185,7 +194,7 @@ def _shape(rng: np.random.Generator, table: Accounts, *, first: int, last: int) 
     tight = np.searchsorted(SEAT_STEPS, table.people[ready])
     limit = SEAT_STEPS[np.minimum(tight, len(SEAT_STEPS) - 1)]
     table.seat_limit[ready] = limit
-    table.people[ready] = np.maximum(np.ceil(limit * rng.uniform(0.9, 1.0, len(ready))), 1)
+    table.people[ready] = np.maximum(np.ceil(limit * rng.uniform(0.94, 1.0, len(ready))), 1)
     # They fill up two to five months before the end, and have paid since their first weeks.
     table.signup[ready] = np.minimum(table.signup[ready], max(last - 200, first))
     full = last - rng.integers(65, 150, len(ready))

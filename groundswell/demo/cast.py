@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from groundswell.demo.calendars import Calendar
 
 CONSULTANTS = 0.015  # of people, who also work in somebody else's account
-BOT_BURST = 42.0
+BOT_BURST, HEAVY_BURST = 42.0, 560.0
 LEAVERS = 0.12
-FULL = 0.93  # of the people of an account that is ready to expand, by its moment
+FULL = 0.86  # of the people of an account that is ready to expand, by its moment
 
 
 @dataclass(slots=True)
@@ -115,14 +115,18 @@ def _people(
     wait = np.where(rank == 0, 0, 1 + drawn * span)
     # Those who are ready to expand are full by their moment; the last of them come lately.
     lately = table.are("expansion_ready")[account] & (rank >= table.people[account] * FULL)
-    recent = last - signup - rng.integers(1, 40, len(account))
+    recent = last - signup - rng.integers(2, 32, len(account))
     wait = np.where(lately, np.maximum(recent, wait), wait)
     join = calendar.next_working_day(int32(signup + wait), table.country[account], rng)
     join = np.where(rank == 0, signup, np.maximum(join, signup)).astype(np.int32)
-    keep = join <= last
-    # People who would come after the end are not born; those left move up in rank by joining.
     order = np.lexsort((join, account))
-    order = order[keep[order]]
+    # The free plan is full at some point: whoever comes later waits until the account pays.
+    waits = (rank >= table.free_seats[account]) & (join[order] < table.converts[account])
+    after = np.minimum(table.converts[account], NEVER) + rng.integers(1, 30, len(account))
+    join = np.where(waits, after, join[order]).astype(np.int32)
+    # People who would come after the end are not born; those left are in the order they came.
+    order = np.lexsort((join, account))
+    order = order[join[order] <= last]
     account, join = account[order], join[order]
     table.people = np.bincount(account, minlength=len(table)).astype(np.int32)
     table.first_seat = np.concatenate([[0], np.cumsum(table.people)[:-1]]).astype(np.int32)
@@ -164,6 +168,7 @@ def _seats(
     # The champion goes first, three weeks before everybody else.
     stop = table.stop[account] - np.where(rank == 0, 21, 0)
     bot = table.bot[account]
+    steady = np.where(table.heavy[account], HEAVY_BURST, BOT_BURST)
     # Asked in by a colleague, unless first; a few find their own way (more so in big companies).
     alone = np.where(table.are("enterprise_shaped")[account], 0.3, 0.12)
     return Seats(
@@ -174,7 +179,7 @@ def _seats(
         until=np.minimum(until, stop).astype(np.int32),
         joined=calendar.moments(rng, join, table.country[account]),
         presence=np.where(bot, 0.97, low + (high - low) * rng.random(count)),
-        burst=np.where(bot, BOT_BURST, 1 + (burst - 1) * rng.gamma(3.0, 1 / 3.0, count)),
+        burst=np.where(bot, steady, 1 + (burst - 1) * rng.gamma(3.0, 1 / 3.0, count)),
         fade=per_archetype([item.fade for item in ARCHETYPES], kind),
         lift=per_archetype([item.lift for item in ARCHETYPES], kind),
         mix=np.where(bot, MIX["bot"], mix).astype(np.int32),
@@ -186,7 +191,7 @@ def _with_consultants(
     rng: np.random.Generator, table: Accounts, seats: Seats, people: int
 ) -> Seats:
     """Add second seats: a few people also work in somebody else's account."""
-    hosts = np.flatnonzero(table.are("steady_payer", "will_convert", "expansion_ready"))
+    hosts = np.flatnonzero(table.are("steady_payer", "champion_churn"))
     guests = np.flatnonzero(table.are("steady_payer")[seats.account] & (seats.rank == 1))
     if not len(hosts) or not len(guests):
         return seats

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from groundswell.demo.catalogue import Templates
 
 SLICE = 131_072
-STEP = 600_000  # events, or so
+STEP = 1_000_000  # events, or so
 PEAK = 3  # events of the busiest days, to those of a mean day
 SCHEMA = pa.schema(
     [

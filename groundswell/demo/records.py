@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from groundswell.demo.directory import Directory
 
 PLANS = ("free", "team", "business", "enterprise")
-USAGE_LIMITS = np.asarray([2_000, 20_000, 100_000, 1_000_000])
+USAGE_LIMITS = np.asarray([1_000, 20_000, 100_000, 1_000_000])
 TECHNOLOGIES = (
     "slack", "github", "salesforce", "snowflake", "jira", "hubspot", "aws", "okta", "zendesk",
 )  # fmt: skip
+MINUTE_US = 60_000_000
 EMPLOYEES_KNOWN, INDUSTRY_KNOWN, STACK_KNOWN = 0.85, 0.88, 0.65
 TARGETS = 0.35  # of companies with more than a thousand employees
 TOPIC_SHARES = (0.4, 0.3, 0.1, 0.1, 0.06, 0.04)
@@ -109,7 +110,8 @@ class Records:
         owned = self._deals.ownership(last=self._last)
         versions = np.concatenate([kept, owned.account]).astype(np.int32)
         owner = [*([None] * len(kept)), *owned.owner]
-        valid_from = days(np.concatenate([np.full(len(kept), NEVER, dtype=np.int32), owned.since]))
+        made = instants(self._cast.seats.joined[table.first_seat[versions]])
+        valid_from = [*made[: len(kept)], *days(owned.since)]
         pick = versions.tolist()
         return {
             "account_id": list(self._ids(versions)),
@@ -125,7 +127,7 @@ class Records:
             "country": [self._calendar.countries[table.country[n]].code for n in pick],
             "tech_stack": [None if no_stack[n] else stacks[n] for n in pick],
             "target": ["true" if target[n] else None for n in pick],
-            "created_at": list(instants(self._cast.seats.joined[table.first_seat[versions]])),
+            "created_at": list(made),
             "owner": list(owner),
             "valid_from": list(valid_from),
         }
@@ -153,7 +155,7 @@ class Records:
         account = np.concatenate([everyone, paid])
         is_paid = np.arange(len(account)) >= len(everyone)
         plan = np.where(is_paid, table.plan[account], 0)
-        limit = np.where(is_paid, table.seat_limit[account], 10)
+        limit = np.where(is_paid, table.seat_limit[account], table.free_seats[account])
         worked = np.isin(account, self._deals.account[self._deals.won])
         return {
             "subscription_id": [
@@ -207,7 +209,15 @@ class Records:
                 rival[n] if no and reason[n] == LOST_REASONS[4] else None
                 for n, no in zip(pick, lost, strict=True)
             ],
-            "valid_from": list(days(np.where(is_closed, deals.closed[which], NEVER), hour=16)),
+            "valid_from": [
+                close if late else opened
+                for late, opened, close in zip(
+                    is_closed.tolist(),
+                    days(deals.opened[which], hour=10),
+                    days(deals.closed[which], hour=16),
+                    strict=True,
+                )
+            ],
         }
 
     def _touches(self, rng: np.random.Generator) -> dict[str, list[object]]:
@@ -231,7 +241,12 @@ class Records:
             "user_id": [self._directory.user_ids[f] for _, f, _ in chosen],
             "rep": [r for _, _, r in chosen],
             "kind": [kinds[n] for n in rng.integers(0, 3, len(chosen))],
-            "at": list(days(day[kept], hour=14)),
+            "at": list(
+                instants(
+                    day[kept].astype(np.int64) * DAY_US
+                    + rng.integers(9 * 60, 17 * 60, len(chosen)) * MINUTE_US
+                )
+            ),
         }
 
     def _tickets(self, rng: np.random.Generator) -> dict[str, list[object]]:

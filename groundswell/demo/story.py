@@ -13,6 +13,7 @@ from groundswell.demo.rows import Rows, join
 from groundswell.demo.stories import STORIES
 
 if TYPE_CHECKING:
+    from groundswell.demo.arrays import Bools
     from groundswell.demo.calendars import Calendar
     from groundswell.demo.cast import Cast
     from groundswell.demo.catalogue import Templates
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MINUTE_US = 60_000_000
 STRANGERS = 1.2  # visitors who never sign up, for each person who does
 UNANSWERED = 0.35  # invitations nobody accepts, for each that somebody does
-SENIOR = 0.92
+NEAR = 0.7  # of the seats, from which somebody runs into the limit
 
 
 class Story:
@@ -96,7 +97,20 @@ class Story:
         day = (moment + rng.integers(low, high + 1, len(account))).astype(np.int32)
         country = self._cast.accounts.country[account]
         day = self._calendar.next_working_day(day, country, rng)
+        if beat.event == "Seat Limit":
+            near = self._near_limit(account, day)
+            account, day = account[near], day[near]
         return self._happens(self._seat(rng, beat.who, account, day), day, beat.event, rng)
+
+    def _near_limit(self, account: Ints, day: Ints) -> Bools:
+        """Tell which accounts have most of their seats taken by the day."""
+        table, seats = self._cast.accounts, self._cast.seats
+        paying = table.converts[account] <= day
+        limit = np.where(paying, table.seat_limit[account], table.free_seats[account])
+        rank = np.ceil(NEAR * limit).astype(np.int32) - 1
+        enough = rank < table.people[account]
+        seat = table.first_seat[account] + np.where(enough, rank, 0)
+        return enough & (seats.join[seat] <= day)
 
     # --- joining -----------------------------------------------------------------------------
 

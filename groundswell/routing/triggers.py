@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from groundswell.config.sentences import fill
@@ -16,6 +17,8 @@ from groundswell.model import Trigger
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import date
+
+    from numpy.typing import NDArray
 
     from groundswell.config.resolved import TriggerSpec
     from groundswell.model import Scalar
@@ -47,32 +50,52 @@ def trigger_runs(specs: Iterable[TriggerSpec], days: pl.DataFrame) -> pl.DataFra
         One row per account and trigger that holds, by account and in the order of `specs`;
         columns of `RUNS_SCHEMA`.
     """
-    latest = days.filter(pl.col("as_of") == pl.col("as_of").max().over("account_id"))
-    found = [_runs_of(spec, order, days, latest) for order, spec in enumerate(specs) if days.height]
-    if not found:
+    listed = list(specs)
+    if not listed or not days.height:
         return pl.DataFrame(schema=RUNS_SCHEMA)
+    held = days.select(
+        pl.col("account_id").cast(pl.String),
+        pl.col("as_of").cast(pl.Date),
+        *(
+            spec.when.to_polars().cast(pl.Boolean).fill_null(value=False).alias(f"held.{order}")
+            for order, spec in enumerate(listed)
+        ),
+    ).sort("account_id", "as_of")
+    spans = held.select(pl.col("account_id").rle().alias("run")).unnest("run")
+    ends = spans.get_column("len").cum_sum().cast(pl.Int64).to_numpy() - 1
+    begins = ends - spans.get_column("len").cast(pl.Int64).to_numpy() + 1
+    account_ids, day_of = spans.get_column("value"), held.get_column("as_of")
+    found: list[pl.DataFrame] = []
+    for order, spec in enumerate(listed):
+        starts = _run_starts(held.get_column(f"held.{order}").to_numpy(), begins, ends)
+        holding = np.flatnonzero(starts <= ends)
+        found.append(
+            pl.DataFrame(
+                {
+                    "account_id": account_ids.gather(holding),
+                    "trigger": pl.repeat(spec.name, holding.size, eager=True),
+                    "family": pl.repeat(spec.family, holding.size, eager=True),
+                    "since": day_of.gather(starts[holding]),
+                    "order": pl.repeat(order, holding.size, eager=True),
+                }
+            )
+        )
     return pl.concat(found).sort("account_id", "order").select(list(RUNS_SCHEMA))
 
 
-def _runs_of(
-    spec: TriggerSpec, order: int, days: pl.DataFrame, latest: pl.DataFrame
-) -> pl.DataFrame:
-    held = spec.when.to_polars().cast(pl.Boolean).fill_null(value=False)
-    holding = latest.filter(held).select("account_id")
-    history = days.join(holding, on="account_id", how="semi").select(
-        pl.col("account_id").cast(pl.String), pl.col("as_of").cast(pl.Date), held.alias("held")
-    )
-    ended = pl.col("as_of").filter(~pl.col("held")).max()
-    in_run = (pl.col("as_of") > ended) | ended.is_null()
-    return (
-        history.group_by("account_id")
-        .agg(pl.col("as_of").filter(in_run).min().alias("since"))
-        .with_columns(
-            pl.lit(spec.name).alias("trigger"),
-            pl.lit(spec.family).alias("family"),
-            pl.lit(order).alias("order"),
-        )
-    )
+def _run_starts(
+    held: NDArray[np.bool_], begins: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the row at which each account's present run begins; past its end when none does.
+
+    Args:
+        held: Whether the trigger held, rows of one account together and by day.
+        begins: First row of each account.
+        ends: Last row of each account.
+    """
+    rows = np.arange(held.size, dtype=np.int64)
+    last_not = np.maximum.accumulate(np.where(held, np.int64(-1), rows))
+    return np.maximum(last_not[ends] + 1, begins)
 
 
 def tell_triggers(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 INDICATORS = "enterprise_indicators"
 PAYING = "is_paying"
 
+_ROWS_AT_ONCE = 100_000
+"""Rows are independent; slices of this many keep the columns in between small."""
+
 
 def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
     """Score every row of a features frame.
@@ -32,6 +35,9 @@ def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
         behaviour_band, above_threshold, above_enterprise, enterprise_fit, tier, and a column
         `<part>.<component>` with the points of each component.
     """
+    if features.height > _ROWS_AT_ONCE:
+        slices = features.iter_slices(_ROWS_AT_ONCE)
+        return pl.concat([score_frame(definition, some) for some in slices])
     combination = Combination.of(definition)
     points = features.select(
         "account_id",

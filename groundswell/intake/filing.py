@@ -78,11 +78,14 @@ def places_of_users(ties: Ties) -> pl.DataFrame:
 
 def _stated_places(stated: pl.DataFrame) -> pl.DataFrame:
     """Of the ties that hold on the event's day the one since latest, else the next to come."""
-    ordered = stated.sort(
+    several = stated["user"].is_duplicated()
+    ordered = stated.filter(several).sort(
         ["user", "since_at", "source", "account"], descending=[False, False, True, True]
     )
-    leavers = ordered.filter(pl.col("until") < OPEN).select("user").unique()
-    stayers = ordered.join(leavers, on="user", how="anti")
+    leavers = stated.filter(pl.col("until") < OPEN).select("user").unique()
+    stayers = pl.concat([stated.filter(~several), ordered]).join(
+        leavers, on="user", how="anti", maintain_order="left"
+    )
     latest = stayers.unique(["user", "since"], keep="last", maintain_order=True)
     begins = pl.when(pl.col("user").shift(1).eq_missing(pl.col("user"))).then("since")
     ends = pl.when(pl.col("user").shift(-1).eq_missing(pl.col("user"))).then(
@@ -95,7 +98,7 @@ def _stated_places(stated: pl.DataFrame) -> pl.DataFrame:
     ).select(_PLACE)
     if leavers.is_empty():
         return placed
-    return pl.concat([placed, _places_of_leavers(ordered.join(leavers, on="user"))])
+    return pl.concat([placed, _places_of_leavers(stated.join(leavers, on="user"))])
 
 
 def _places_of_leavers(stated: pl.DataFrame) -> pl.DataFrame:

@@ -128,14 +128,19 @@ def _membership_ties(memberships: pl.DataFrame, people: People) -> pl.DataFrame:
     Of equally late versions the one that ends first counts, for it was known first.
     """
     key = ["user_id", "account_id", "given"]
-    return (
-        memberships.rename({"since": "given", "until": "until_at"})
+    rows = memberships.rename({"since": "given", "until": "until_at"})
+    several = rows["user_id"].is_duplicated()
+    latest = (
+        rows.filter(several)
         .sort(
             [*key, "valid_from", "until_at"],
             descending=[False, False, False, False, True],
             nulls_last=False,
         )
         .unique(key, keep="last", maintain_order=True)
+    )
+    return (
+        pl.concat([rows.filter(~several), latest])
         .join(people.ids, on="user_id")
         .join(people.starts, on="user", how="left")
         .select(

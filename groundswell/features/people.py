@@ -122,8 +122,8 @@ def know_people(filing: Filing, users: pl.DataFrame, memberships: pl.DataFrame) 
             .select("person", "day", pl.lit("role").alias("variable"), "said"),
         ]
     ).drop_nulls("said")
-    said = {text: is_admin(text) for text in admins["said"].unique().to_list()}
-    admins = admins.filter(pl.col("said").replace_strict(said, return_dtype=pl.Boolean))
+    said = [text for text in admins["said"].unique().to_list() if is_admin(text)]
+    admins = admins.filter(pl.col("said").is_in(said))
     return People(
         team_ptr=np.searchsorted(owner, np.arange(len(persons) + 1)).astype(np.int64),
         team_day=told["day"].to_numpy().astype(np.int64),

@@ -121,13 +121,24 @@ class Loaded(Protocol):
     """The part of a loaded configuration that features need."""
 
     @property
-    def config(self) -> Config: ...
+    def config(self) -> Config:
+        """The file as a whole."""
+        ...
+
     @property
-    def meanings(self) -> tuple[Meaning, ...]: ...
+    def meanings(self) -> tuple[Meaning, ...]:
+        """The matchers of all meanings."""
+        ...
+
     @property
-    def features(self) -> Mapping[str, FeatureDef]: ...
+    def features(self) -> Mapping[str, FeatureDef]:
+        """Every feature by name, window families written out."""
+        ...
+
     @property
-    def plans(self) -> Mapping[str, Plan]: ...
+    def plans(self) -> Mapping[str, Plan]:
+        """The price list, in order."""
+        ...
 
 
 @dataclass(frozen=True)

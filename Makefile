@@ -15,11 +15,11 @@ setup: $(RUN_STAMP)  ## Make .venv with what running needs; leaves .venv/bin/gro
 	$(BIN)/pip install --quiet 'uv>=0.9'
 
 $(RUN_STAMP): pyproject.toml uv.lock | .venv/bin/python
-	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml uv.lock | .venv/bin/python
-	$(BIN)/uv sync --quiet --frozen --inexact --all-extras --all-groups
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --all-extras --all-groups
 	@touch $@ $(RUN_STAMP)
 
 demo: setup  ## Make the demo company, compute, print the queue and one full explanation

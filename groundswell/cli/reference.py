@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 from ruamel.yaml import YAML
+from typer.main import get_command
 
 from groundswell.cli.app import app, import_commands
 from groundswell.config.schema import config_schema
@@ -33,28 +33,27 @@ def _table(header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in sorted(group.commands.items()):
-        if isinstance(command, click.Group):
-            yield from _commands(command, f"{prefix} {name}")
-        else:
-            yield f"{prefix} {name}", command
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield every command that is no group, by its full name."""
+    inner: dict[str, Any] = getattr(command, "commands", {})
+    for key, value in sorted(inner.items()):
+        yield from _commands(value, f"{name} {key}")
+    if not inner:
+        yield name, command
 
 
 def commands_page() -> str:
     """Return the page of every command with its arguments and options."""
     import_commands()
-    root = cast("click.Group", typer.main.get_command(app))
     text = GENERATED + "# Commands\n\nExit codes: 0 done, 1 failed, 2 bad configuration or usage, "
     text += "3 done with rejected rows.\n"
-    for name, command in _commands(root, "groundswell"):
-        context = click.Context(command, info_name=name)
-        usage = command.get_usage(context).removeprefix("Usage: ")
+    for name, command in _commands(get_command(app), "groundswell"):
+        usage = command.get_usage(typer.Context(command, info_name=name)).removeprefix("Usage: ")
         text += f"\n## {name}\n\n{command.help or ''}\n\n```\n{usage}\n```\n\n"
         rows = (
             (f"`{'`, `'.join(parameter.opts)}`", getattr(parameter, "help", None) or "")
             for parameter in command.params
-            if not isinstance(parameter, click.Argument)
+            if parameter.param_type_name == "option"
         )
         text += _table(("option", "what it does"), rows)
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,29 +15,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from groundswell.engine import AccountRow, Explanation
-    from groundswell.model import Component
+    from groundswell.model import Component, Link
 
 BAR_WIDTH = 12
+SHOWN_PEOPLE = 8
 
 
 def print_queue(rows: Sequence[AccountRow]) -> None:
-    """Print accounts as a table, best first, with the strongest reasons."""
-    table = Table(box=None, pad_edge=False, expand=True)
-    table.add_column("account", no_wrap=True)
-    table.add_column("score", justify="right")
-    table.add_column("tier", no_wrap=True)
-    table.add_column("motion", no_wrap=True)
-    table.add_column("why", ratio=1)
-    for row in rows:
-        mark = "[bold green]●[/bold green] " if row.qualified else "  "
-        table.add_row(
-            f"{mark}{row.name or row.account_id}",
-            f"{row.score:.1f}",
-            row.tier,
-            row.motion,
-            "; ".join([*row.triggers[:1], *row.reasons][:3]),
+    """Print accounts best first: a line with the figures, and below it why."""
+    wide = max((len(_title(row)) for row in rows), default=0)
+    for place, row in enumerate(rows, start=1):
+        mark = "[bold green]●[/bold green]" if row.qualified else "[dim]○[/dim]"
+        hand = "  [bold]hand over now[/bold]" if row.hand_over else ""
+        tags = f"{row.tier.removeprefix('PQL-').lower():<11} {row.motion:<13}"
+        out.print(
+            f"{place:>3}  {mark} [bold]{escape(_title(row)):<{wide}}[/bold]  "
+            f"[bold]{row.score:5.1f}[/bold]  {tags}{hand}"
         )
-    out.print(table)
+        why = "; ".join(_distinct([*row.triggers[:1], *row.reasons])[:3])
+        out.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 0, 7)))
+
+
+def _title(row: AccountRow) -> str:
+    return row.name or row.account_id
+
+
+def _distinct(sentences: Sequence[str]) -> list[str]:
+    """Keep each sentence once, in order; a trigger and a component may say the same."""
+    return list(dict.fromkeys(sentences))
 
 
 def print_explanation(story: Explanation) -> None:
@@ -70,38 +76,49 @@ def _print_components(story: Explanation) -> None:
         for item in story.components:
             if item.part == part:
                 points = f"{item.points:.1f} / {item.max:.1f}"
-                table.add_row(f"  {item.name}", _bar(item), points, item.sentence)
+                table.add_row(f"  {item.name}", _bar(item), points, escape(item.sentence))
     out.print(table)
     out.print()
 
 
 def _print_now(story: Explanation) -> None:
-    if story.triggers:
-        out.print("[bold]Why now[/bold]")
-        for trigger in story.triggers:
-            out.print(f"  {trigger.sentence}  [dim]since {trigger.since} ({trigger.family})[/dim]")
-        out.print()
+    if not story.triggers:
+        return
+    out.print("[bold]Why now[/bold]")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for trigger in story.triggers:
+        since = Text(f"{trigger.family}, since {trigger.since}", style="dim")
+        table.add_row(escape(trigger.sentence), since)
+    out.print(Padding(table, (0, 0, 0, 2)))
+    out.print()
 
 
 def _print_decision(story: Explanation) -> None:
     verdict = "hand over to a human" if story.decision.hand_over else "no handoff"
     out.print(f"[bold]Decision[/bold]  {story.motion}: {verdict}")
-    out.print(f"  {story.decision.reason}")
+    out.print(Padding(escape(story.decision.reason), (0, 0, 0, 2)))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for rule in story.rules:
-        mark = {True: "[green]matched[/green]", False: "no", None: "unknown"}[rule.matched]
-        values = ", ".join(f"{name}={number(value)}" for name, value in rule.values.items())
-        out.print(Padding(f"{mark:>7}  {rule.name}  [dim]{values}[/dim]", (0, 0, 0, 2)))
+        mark = {True: "[green]matched[/green]", False: "no", None: "[yellow]unknown[/yellow]"}
+        values = ", ".join(f"{name} {number(value)}" for name, value in rule.values.items())
+        table.add_row(mark[rule.matched], escape(rule.name), Text(values, style="dim"))
+    out.print(Padding(table, (0, 0, 0, 2)))
     out.print()
     out.print("[bold]Guardrails[/bold]")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for guard in story.guardrails:
-        mark = "[green]pass[/green]" if guard.passed else "[red]stop[/red]"
-        out.print(Padding(f"{mark}  {guard.name}: {guard.reason}", (0, 0, 0, 2)))
+        mark_text = "[green]pass[/green]" if guard.passed else "[red]stop[/red]"
+        table.add_row(mark_text, guard.name, escape(guard.reason))
+    out.print(Padding(table, (0, 0, 0, 2)))
     out.print()
 
 
 def _print_links(story: Explanation) -> None:
-    out.print(f"[bold]People[/bold]  {len(story.links)} linked")
-    for link in story.links[:8]:
-        out.print(Padding(f"{link.user_id}  [dim]{link.reason}[/dim]", (0, 0, 0, 2)))
-    if len(story.links) > 8:
-        out.print(f"  and {len(story.links) - 8} more")
+    by_user: dict[str, Link] = {}
+    for link in story.links:
+        by_user.setdefault(link.user_id, link)
+    out.print(f"[bold]People[/bold]  {len(by_user)} belong to it")
+    for link in list(by_user.values())[:SHOWN_PEOPLE]:
+        out.print(Padding(escape(link.reason), (0, 0, 0, 2)), style="dim")
+    if len(by_user) > SHOWN_PEOPLE:
+        out.print(f"  and {len(by_user) - SHOWN_PEOPLE} more", style="dim")

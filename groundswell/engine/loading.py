@@ -18,9 +18,9 @@ from groundswell.connectors.shape import parse_kind, shape_from
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ledger import Load
-
-# PG from groundswell.store.postgres_source import read_postgres
+from groundswell.store.postgres_source import read_postgres
 from groundswell.store.reading import expand_paths, read_files
+from groundswell.store.reading_replay import replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -179,8 +179,8 @@ class BatchReader:
         texts = self._texts(plan, rows)
         problems = found.column("__problem").to_numpy().copy()
         for at, row in zip(suspects, rows.to_pylist(), strict=True):
-            text = texts[row].get(LINE) or texts[row].get("properties") or "{}"
-            if not problems[at] and not is_strict_json(text):
+            held = [text for key in (LINE, "properties") if (text := texts[row].get(key))]
+            if not problems[at] and not all(map(is_strict_json, held)):
                 problems[at] = fault
         column = found.column_names.index("__problem")
         return found.set_column(column, "__problem", pa.array(problems))

@@ -206,8 +206,7 @@ _WORDS: dict[str, Callable[[Case], _Words]] = {
     ),
     "not-an-id": lambda case: (
         f"`{case.name}` is `{case.shown}`, a list or an object.",
-        "Give text or a number; name the part that is the id: "
-        f"`--map {case.name}={case.name}.id`.",
+        f"Give text or a number; name the part that is the id: `--map {case.name}={case.name}.id`.",
     ),
     "junk-id": lambda case: (
         f"`{case.name}` is `{case.shown}`, which programs write when they have no id.",

@@ -292,11 +292,10 @@ class _Compiler:
 
     def _suspect(self) -> str:
         """Return SQL that holds where JSON may be of a kind that DuckDB alone takes for JSON."""
-        if isinstance(self.origin, LineOrigin):
-            return "__is_loose"
+        tests = ["__is_loose"] if isinstance(self.origin, LineOrigin) else []
         if "properties" in self.values:
-            return f"COALESCE({_loose(_v('properties'))}, false)"
-        return "false"
+            tests.append(f"COALESCE({_loose(_v('properties'))}, false)")
+        return " OR ".join(tests) or "false"
 
     def _output(self, name: str) -> str:
         column = self.columns[name]

@@ -48,7 +48,9 @@ def database(postgres: Postgres) -> tuple[Postgres, str]:
     return postgres, name
 
 
-def load(database: tuple[Postgres, str], *, after: str | None = None, **source: object) -> list[Batch]:
+def load(
+    database: tuple[Postgres, str], *, after: str | None = None, **source: object
+) -> list[Batch]:
     server, name = database
     told = SourceDef.model_validate({"kind": "events", "columns": COLUMNS, **source})
     batches = read_postgres(
@@ -84,12 +86,16 @@ def test_a_cursor_rereads_its_last_value_and_loses_nothing(database: tuple[Postg
     assert last == "2024-03-02 03:00:00+00"
     late = "INSERT INTO happenings SELECT id, 77, what, happened, written, props, price, {} FROM happenings WHERE who = 1"
     server.run(late.format("timestamptz '2024-03-02 03:00+00'"), name)
-    server.run("UPDATE happenings SET id = '00000000-0000-0000-0000-000000000077' WHERE who = 77", name)
+    server.run(
+        "UPDATE happenings SET id = '00000000-0000-0000-0000-000000000077' WHERE who = 77", name
+    )
     again = load(database, table="public.happenings", cursor="updated_at", after=last)
     assert sorted(ids(again)) == [9, 10, 77]
 
 
-def test_a_load_that_stopped_goes_on_from_the_last_batch_kept(database: tuple[Postgres, str]) -> None:
+def test_a_load_that_stopped_goes_on_from_the_last_batch_kept(
+    database: tuple[Postgres, str],
+) -> None:
     whole = load(database, table="happenings", cursor="updated_at")
     kept = whole[0]
     rest = load(database, table="happenings", cursor="updated_at", after=kept.cursor)
@@ -108,7 +114,9 @@ def test_a_query_is_a_source_too(database: tuple[Postgres, str]) -> None:
     assert ids(batches) == [9, 10]
 
 
-def test_a_time_without_zone_is_refused_with_the_lines_to_add(database: tuple[Postgres, str]) -> None:
+def test_a_time_without_zone_is_refused_with_the_lines_to_add(
+    database: tuple[Postgres, str],
+) -> None:
     with pytest.raises(LoadError) as caught:
         load(database, table="happenings", columns={**COLUMNS, "timestamp": "written"})
     problem = caught.value.problems[0]

@@ -28,7 +28,6 @@ _WAREHOUSES = ("duckdb", "postgresql", "spark")
 _COMPILED_ONLY = ("snowflake", "bigquery", "clickhouse", "databricks")
 _LEDGERS = ("sqlite", "postgresql")
 _OFFSET = re.compile(r"%:?z")
-_PRESETS_OF_SYSTEMS = ("segment", "rudderstack", "amplitude", "mixpanel", "posthog")
 
 
 def resolve_plans(plans: Mapping[str, PlanDef]) -> dict[str, Plan]:

@@ -140,7 +140,13 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
 
         def start(daemon: str, *arguments: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
-                [*_DIE_WITH_US, launcher, f"org.apache.spark.deploy.{daemon}", *place_at, *arguments],
+                [
+                    *_DIE_WITH_US,
+                    launcher,
+                    f"org.apache.spark.deploy.{daemon}",
+                    *place_at,
+                    *arguments,
+                ],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

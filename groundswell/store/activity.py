@@ -10,18 +10,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-import duckdb
-import pyarrow as pa
+from sqlglot import exp
 
 from groundswell.errors import Problem, StoreError
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse, connect, told
 from groundswell.store.sql import load_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
-    from sqlglot import exp
+    import duckdb
+    import pyarrow as pa
 
     from groundswell.store.warehouse import Warehouse
 
@@ -81,18 +81,18 @@ class ActivityStore:
             StoreError: A column is missing or there is one too many.
         """
         with told(self._file), self._transaction():
-            if isinstance(source, pa.RecordBatchReader):
-                self._connection.register("activity_source", source)
-                relation, names = "activity_source", source.schema.names
-            else:
+            if isinstance(source, exp.Query):
                 relation = f"({source.sql('duckdb')})"
                 names = self._connection.sql(f"SELECT * FROM {relation} LIMIT 0").columns  # noqa: S608
+            else:
+                self._connection.register("activity_source", source)
+                relation, names = "activity_source", source.schema.names
             columns = ", ".join(_casts(names))
             self._connection.execute(_SQL["replace"].format(columns=columns, relation=relation))
             self._connection.execute(_SQL["runs"])
             self._connection.execute("DELETE FROM activity_state")
             self._connection.execute("INSERT INTO activity_state VALUES (?)", [fingerprint])
-        if isinstance(source, pa.RecordBatchReader):
+        if not isinstance(source, exp.Query):
             self._connection.unregister("activity_source")
         return self.rows
 
@@ -117,9 +117,7 @@ class ActivityStore:
                 piece = _SQL["chunk"].format(columns=wanted, first=first, last=last)
                 yield cursor.sql(piece).to_arrow_table()
 
-    def _ranges(
-        self, max_rows: int, accounts: tuple[int, int] | None
-    ) -> Iterator[tuple[int, int]]:
+    def _ranges(self, max_rows: int, accounts: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
         """Yield first and last account of each chunk."""
         low, high = accounts or (-(2**31), 2**31 - 1)
         counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
@@ -148,7 +146,7 @@ class ActivityStore:
             return self._connection.execute(sql).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         self._connection.execute("BEGIN TRANSACTION")
         try:
             yield

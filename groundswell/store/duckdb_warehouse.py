@@ -24,7 +24,7 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from datetime import datetime
     from pathlib import Path
 
@@ -117,7 +117,7 @@ class DuckDBWarehouse:
         """Keep a working table; see `Warehouse.put`."""
         check_name(table)
         with self._transaction() as connection, _registered(connection, "put_rows", rows):
-            connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM put_rows")
+            connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM put_rows")  # noqa: S608
 
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`."""
@@ -155,7 +155,7 @@ class DuckDBWarehouse:
         return cursor
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock, told(self.file):
             self._connection.execute("BEGIN TRANSACTION")
             try:
@@ -214,7 +214,7 @@ def _append_dimension(
     incoming = versions.stated(rows, received_at=received_at, after=after[0][0])
     with _registered(connection, versions.INCOMING, incoming):
         news = versions.news(kind).sql("duckdb")
-        added = connection.execute(f"INSERT INTO {log} {news}").fetchall()  # noqa: S608
+        added = connection.execute(f"INSERT INTO {log} {news}").fetchall()
     return Appended(added=added[0][0], duplicates=rows.num_rows - added[0][0])
 
 
@@ -239,7 +239,7 @@ def connect(file: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection
 @contextmanager
 def _registered(
     connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table
-) -> Iterator[None]:
+) -> Generator[None]:
     connection.register(name, rows)
     try:
         yield
@@ -248,7 +248,7 @@ def _registered(
 
 
 @contextmanager
-def told(file: Path) -> Iterator[None]:
+def told(file: Path) -> Generator[None]:
     """Tell DuckDB's errors as ours."""
     try:
         yield

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError
 
 from groundswell.errors import Problem, StoreError
 from groundswell.store.urls import scheme_of, shown
@@ -46,7 +47,7 @@ def connect_ledger(url: str) -> sa.Engine:
     """Return an engine whose errors show no parameters and whose SQLite is durable."""
     try:
         engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
-    except (sa.exc.ArgumentError, ValueError):
+    except (ArgumentError, ValueError):
         raise StoreError(
             Problem(
                 code="ledger-url",

@@ -24,7 +24,7 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from datetime import datetime
 
     from sqlglot import exp
@@ -190,7 +190,7 @@ class PostgresWarehouse:
         return self._stream(sql).read_all()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Any]:
+    def _transaction(self) -> Generator[Any]:
         with self._told(), self._connection.cursor() as cursor:
             try:
                 cursor.execute(_SQL["one_at_a_time"])
@@ -201,7 +201,7 @@ class PostgresWarehouse:
                 raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """Tell PostgreSQL's errors as ours, without the URL's secrets."""
         try:
             yield
@@ -254,9 +254,7 @@ class _Port:
             return self._cursor.fetch_arrow_table()
 
 
-def _append_dimension(
-    cursor: Any, kind: Kind, rows: pa.Table, received_at: datetime
-) -> Appended:
+def _append_dimension(cursor: Any, kind: Kind, rows: pa.Table, received_at: datetime) -> Appended:
     log = versions.log_of(kind)
     cursor.execute(f"SELECT coalesce(max(seq), -1) FROM {log}")  # noqa: S608
     incoming = versions.stated(rows, received_at=received_at, after=cursor.fetchall()[0][0])
@@ -273,7 +271,7 @@ def _ingest(cursor: Any, table: str, rows: pa.Table) -> None:
 
 
 @contextmanager
-def _temporary(cursor: Any, name: str, rows: pa.Table) -> Iterator[None]:
+def _temporary(cursor: Any, name: str, rows: pa.Table) -> Generator[None]:
     cursor.adbc_ingest(name, rows, mode="create", temporary=True)
     cursor.execute(f"ANALYZE {name}")
     yield
@@ -282,7 +280,9 @@ def _temporary(cursor: Any, name: str, rows: pa.Table) -> Iterator[None]:
 
 def _plain(rows: pa.Table) -> pa.Table:
     schema = pa.schema([_plain_field(field) for field in rows.schema])
-    return pa.Table.from_batches([_plain_batch(batch, schema) for batch in rows.to_batches()], schema)
+    return pa.Table.from_batches(
+        [_plain_batch(batch, schema) for batch in rows.to_batches()], schema
+    )
 
 
 def _plain_field(field: pa.Field) -> pa.Field:

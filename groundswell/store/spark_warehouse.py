@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -32,7 +33,7 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from datetime import datetime
 
     from pyspark.sql import DataFrame
@@ -111,7 +112,9 @@ class SparkWarehouse:
 
     def event_counts(self) -> dict[str, int]:
         """Return the number of events by name."""
-        return {row["event"]: row["events"] for row in self._table(_SQL["event_counts"]).to_pylist()}
+        return {
+            row["event"]: row["events"] for row in self._table(_SQL["event_counts"]).to_pylist()
+        }
 
     def put(self, table: str, rows: pa.Table) -> None:
         """Keep a working table; see `Warehouse.put`."""
@@ -135,9 +138,11 @@ class SparkWarehouse:
         with self._told():
             self._see()
             shards = self._session.sql(select.sql(self.dialect)).groupBy(by)
-            return self._through_parquet(
-                shards.applyInArrow(function, from_arrow_schema(schema)), schema
-            )
+            with warnings.catch_warnings():
+                # pandas 3 is warned of even where, as here, only Arrow travels.
+                warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+                mapped = shards.applyInArrow(function, from_arrow_schema(schema))
+            return self._through_parquet(mapped, schema)
 
     def version(self) -> str:
         """Return a text that changes whenever the facts do."""
@@ -248,7 +253,7 @@ class SparkWarehouse:
         return pa.RecordBatchReader.from_batches(shape, batches())
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """Tell Spark's errors as ours."""
         try:
             yield

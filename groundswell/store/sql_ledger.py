@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from groundswell.clock import SystemClock
 from groundswell.errors import Problem, StoreError
@@ -20,7 +21,7 @@ from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJ
 from groundswell.store.urls import redact, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -260,9 +261,7 @@ class SqlLedger:
         values = {name: value for name, value in row.items() if name != key}
         statement = self._insert(table).values(row)
         with self._write() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=[key], set_=values)
-            )
+            connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=values))
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
@@ -272,16 +271,16 @@ class SqlLedger:
             return connection.execute(select).all()
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
+    def _write(self) -> Generator[sa.Connection]:
         with self._told(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """Tell the database's errors as ours, without the URL's secrets."""
         try:
             yield
-        except sa.exc.SQLAlchemyError as error:
+        except SQLAlchemyError as error:
             said = redact(getattr(error, "orig", None) or error, url=self._url).strip()
             raise StoreError(
                 Problem(

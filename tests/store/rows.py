@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-
 from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sqlglot
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
-
 from groundswell.errors import StoreError
 from groundswell.store.activity import COLUMNS, ActivityStore, open_activity
 from groundswell.store.warehouse import open_warehouse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,10 @@ ORDER = ["account", "person", "visible", "day"]
 
 @pytest.fixture
 def activity(tmp_path: Path) -> Iterator[ActivityStore]:
-    with open_warehouse("duckdb", tmp_path) as warehouse, open_activity(warehouse, tmp_path) as opened:
+    with (
+        open_warehouse("duckdb", tmp_path) as warehouse,
+        open_activity(warehouse, tmp_path) as opened,
+    ):
         yield opened
 
 
@@ -54,7 +56,9 @@ def _put(activity: ActivityStore, frame: pl.DataFrame, fingerprint: str = "f") -
     return activity.replace(frame.to_arrow().to_reader(), fingerprint=fingerprint)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
 @given(
     sizes=st.dictionaries(st.integers(0, 40), st.integers(1, 9), max_size=12),
     limit=st.integers(1, 20),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from groundswell.store.digests import digest_rows, earliest, group_rows
 from hypothesis import given
 from hypothesis import strategies as st
-
-from groundswell.store.digests import digest_rows, earliest, group_rows
 
 TEXT = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "ä", "12345678", "123456789"]))
 ROWS = st.lists(st.tuples(TEXT, TEXT), max_size=30)
@@ -53,7 +52,9 @@ def test_rows_that_look_alike_have_their_own_digests(
 
 def test_a_digest_is_the_same_for_ever() -> None:
     """Stored digests are compared with new ones, so the function may never change."""
-    digests = digest_rows(_table([("app", "m1"), (None, "ä longer text than 8 bytes")]), ("one", "two"))
+    digests = digest_rows(
+        _table([("app", "m1"), (None, "ä longer text than 8 bytes")]), ("one", "two")
+    )
     assert digests.tolist() == [5770865625798271529, 17066353005486473297]
 
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
-from sqlglot import parse_one
-
 from groundswell.errors import StoreError
 from groundswell.model import Kind
 from groundswell.store import facts
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse
 from groundswell.store.warehouse import open_warehouse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from sqlglot import parse_one
 
 from .rows import at, event, table
 
@@ -102,7 +101,9 @@ def test_another_process_is_told_that_the_file_is_taken(tmp_path: Path) -> None:
         )
         done = subprocess.run(
             [sys.executable, "-c", script, str(tmp_path)],
-            check=False, capture_output=True, text=True,
+            check=False,
+            capture_output=True,
+            text=True,
         )
     assert "[store-busy]" in done.stderr
     assert "Another process has" in done.stderr

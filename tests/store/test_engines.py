@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlglot
-
 from groundswell.errors import StoreError
-from groundswell.model import Kind
 from groundswell.store import versions
 from groundswell.store.dialects import COMPILED
 from groundswell.store.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from groundswell.model import Kind
 
 
 @pytest.mark.parametrize("scheme", ["snowflake", "bigquery", "clickhouse", "databricks"])

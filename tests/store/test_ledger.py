@@ -12,7 +12,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-
 from groundswell.clock import FixedClock
 from groundswell.errors import StoreError
 from groundswell.model import Kind, Reject
@@ -52,7 +51,9 @@ def ledger(url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Ledger]:
 
 
 def _reject(line: int, source: str = "app") -> Reject:
-    return Reject(source, Kind.EVENTS, "e.csv", line, "bad-time", "No time.", "Mend it.", f"row {line}")
+    return Reject(
+        source, Kind.EVENTS, "e.csv", line, "bad-time", "No time.", "Mend it.", f"row {line}"
+    )
 
 
 def _entry(key: str, account: str = "a", kind: str = "decision", days: float = 0) -> JournalEntry:
@@ -103,7 +104,7 @@ def test_merges_hold_from_since_until_they_end(ledger: Ledger) -> None:
     ledger.merge_accounts("a", "b", since=NOW, reason="same company")
     ledger.merge_accounts("a", "b", since=NOW, reason="same company")
     ledger.merge_accounts("b", "c", since=NOW, reason="bought")
-    with pytest.raises(StoreError, match="`a` is itself part of `c`|`c` is itself part of"):
+    with pytest.raises(StoreError, match="`a` is itself part of `c`"):
         ledger.merge_accounts("c", "a", since=NOW, reason="circle")
     with pytest.raises(StoreError, match="`a` is already merged into `b`"):
         ledger.merge_accounts("a", "d", since=NOW, reason="twice")

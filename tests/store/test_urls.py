@@ -7,7 +7,6 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-
 from groundswell.errors import StoreError
 from groundswell.store.ledger import open_ledger
 from groundswell.store.urls import redact, scheme_of, shown
@@ -44,7 +43,10 @@ def test_a_failed_connection_shows_no_secret(
     [
         ("postgresql://u:p@ss@h/d", "postgresql://u:***@h/d"),
         ("postgresql://h/d?user=u&password=pw1", "postgresql://h/d?user=u&password=***"),
-        ("spark://h:7077?path=/d&spark.auth.secret=zzz", "spark://h:7077?path=/d&spark.auth.secret=***"),
+        (
+            "spark://h:7077?path=/d&spark.auth.secret=zzz",
+            "spark://h:7077?path=/d&spark.auth.secret=***",
+        ),
         ("duckdb", "duckdb"),
         ("postgresql://u@h/d", "postgresql://u@h/d"),
     ],
@@ -59,7 +61,11 @@ def test_text_is_cleaned_of_the_decoded_secret_too() -> None:
 
 @pytest.mark.parametrize(
     ("url", "scheme"),
-    [("duckdb", "duckdb"), ("spark://local[2]?path=/x", "spark"), ("PostgreSQL://h/d", "postgresql")],
+    [
+        ("duckdb", "duckdb"),
+        ("spark://local[2]?path=/x", "spark"),
+        ("PostgreSQL://h/d", "postgresql"),
+    ],
 )
 def test_the_scheme_is_what_stands_first(url: str, scheme: str) -> None:
     assert scheme_of(url) == scheme

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
-from polars.testing import assert_frame_equal
-from sqlglot import exp, parse_one
-
 from groundswell.errors import StoreError
 from groundswell.model import Kind
 from groundswell.store.tables import TABLES
 from groundswell.store.warehouse import Appended, ShardedWarehouse, Warehouse, open_warehouse
+from polars.testing import assert_frame_equal
+from sqlglot import exp, parse_one
 
 from .rows import at, event, money, table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.engines import Spark
 
 
 def test_events_are_told_apart_named_and_counted(warehouse: Warehouse) -> None:
@@ -54,12 +55,15 @@ def test_events_are_told_apart_named_and_counted(warehouse: Warehouse) -> None:
 
 
 def test_the_same_message_id_from_two_sources_is_two_events(warehouse: Warehouse) -> None:
-    rows = table(Kind.EVENTS, event(1), event(1, source="site"), event(1, source="ap", message_id="pm1"))
+    rows = table(
+        Kind.EVENTS, event(1), event(1, source="site"), event(1, source="ap", message_id="pm1")
+    )
     assert warehouse.append(Kind.EVENTS, rows, received_at=at(0)) == Appended(3, 0)
 
 
 def test_versioned_dimensions_keep_what_differs(warehouse: Warehouse) -> None:
-    """First undated: always held. Repeat: nothing. Later different: from the load. Dated: as given."""
+    """Undated and first: always held; later: from the load. Dated: as given. Repeats: nothing."""
+
     def user(email: str | None, key: str = "a", **more: object) -> pa.Table:
         return table(Kind.USERS, {"user_id": key, "email": email, **more})
 
@@ -150,7 +154,9 @@ def test_queries_join_facts_with_working_tables(warehouse: Warehouse) -> None:
     """Integers on the events, a working table of the caller's, one dialect-free SELECT."""
     rows = table(Kind.EVENTS, *(event(number) for number in range(10)))
     warehouse.append(Kind.EVENTS, rows, received_at=at(0))
-    chosen = pl.DataFrame({"actor": [0, 1], "shard": [7, 7]}, schema={"actor": pl.Int32, "shard": pl.UInt8})
+    chosen = pl.DataFrame(
+        {"actor": [0, 1], "shard": [7, 7]}, schema={"actor": pl.Int32, "shard": pl.UInt8}
+    )
     warehouse.put("chosen", pa.table({"actor": [5], "shard": [5]}))
     warehouse.put("chosen", chosen.to_arrow())
     select = parse_one(
@@ -199,18 +205,18 @@ def test_rows_that_do_not_fit_are_refused_whole(warehouse: Warehouse) -> None:
     assert warehouse.read(Kind.USERS).is_empty()
 
 
-def _shard_sizes(shard: pa.Table) -> pa.Table:
-    return pa.table({"shard": shard["shard"][:1], "rows": pa.array([shard.num_rows], pa.int64())})
+def test_spark_runs_a_function_on_its_workers(spark: Spark, tmp_path: Path) -> None:
+    def sizes(shard: pa.Table) -> pa.Table:
+        rows = pa.array([shard.num_rows], pa.int64())
+        return pa.table({"shard": shard["shard"][:1], "rows": rows})
 
-
-def test_spark_runs_a_function_on_its_workers(spark: object, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = f"spark://{spark.master}?path={tmp_path}"
     with open_warehouse(url, tmp_path) as opened:
         assert isinstance(opened, ShardedWarehouse)
         opened.append(Kind.EVENTS, table(Kind.EVENTS, *map(event, range(9))), received_at=at(0))
         select = parse_one("SELECT actor % 2 AS shard, event_id FROM events")
         schema = pa.schema([("shard", pa.int32()), ("rows", pa.int64())])
-        found = opened.map_shards(select, by="shard", function=_shard_sizes, schema=schema)
+        found = opened.map_shards(select, by="shard", function=sizes, schema=schema)
         assert sorted(found.read_all().to_pylist(), key=lambda row: row["shard"]) == [
             {"shard": 0, "rows": 5},
             {"shard": 1, "rows": 4},

@@ -6,12 +6,14 @@ behaviour beyond turning themselves into plain JSON values.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
 
 Scalar = str | int | float | bool | None
 
@@ -219,20 +221,9 @@ class Reject:
 
 
 def as_plain(value: object) -> Any:
-    """Return `value` as JSON-ready data: dataclasses become dicts, dates ISO strings.
+    """Return `value` as JSON-ready data: dataclasses become dicts, days and instants ISO texts.
 
     >>> as_plain(GuardrailResult("age", passed=True, reason="12 days old."))["passed"]
     True
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {item.name: as_plain(getattr(value, item.name)) for item in fields}
-    if isinstance(value, dict):
-        return {str(key): as_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [as_plain(item) for item in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    return value
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=str)

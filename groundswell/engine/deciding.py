@@ -7,12 +7,11 @@ decisions and writes nothing new.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import polars as pl
 
 from groundswell.model import Decision, as_plain
@@ -22,6 +21,7 @@ from groundswell.store.ledger import JournalEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
@@ -211,8 +211,8 @@ def _decision_entry(decision: Decision, score: Score) -> JournalEntry:
     body = as_plain(decision)
     body["score"] = score.value
     body["parts"] = {str(part): value for part, value in score.parts.items()}
-    timeless = as_plain(replace(decision, decided_at=datetime.combine(decision.as_of, time(), UTC)))
-    digest = hashlib.sha256(json.dumps(timeless, sort_keys=True).encode()).hexdigest()[:16]
+    timeless = {name: value for name, value in body.items() if name != "decided_at"}
+    digest = hashlib.sha256(msgspec.json.encode(timeless, order="sorted")).hexdigest()[:16]
     return JournalEntry(
         key=f"{DECIDED}:{decision.account_id}:{decision.as_of}:{digest}",
         account_id=decision.account_id,

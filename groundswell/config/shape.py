@@ -6,12 +6,15 @@ them. Neither room knows the other, so what passes between them lives here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from groundswell.config.schema import CsvDialect, Plain, TimeFormat
-from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundswell.model import Kind
 
 FileFormat = Literal["csv", "jsonl", "parquet"]
 

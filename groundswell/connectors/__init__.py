@@ -1,1 +1,1 @@
-"""connectors"""
+"""Systems whose histories can be loaded: one module each, found through a registry."""

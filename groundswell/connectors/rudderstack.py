@@ -5,9 +5,13 @@ Source: https://www.rudderstack.com/docs/destinations/warehouse-destinations/war
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from groundswell.connectors.segment import KINDS, warehouse_shape
 from groundswell.connectors.shape import Connector, Shape
-from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from groundswell.model import Kind
 
 
 def shape(kind: Kind, _group_type: str | None = None) -> Shape:

@@ -5,9 +5,8 @@ Every mistake of a mapping is told at once, with what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from groundswell.config.columns import (
@@ -20,6 +19,9 @@ from groundswell.config.schema import SourceDef, TimeFormat
 from groundswell.config.shape import PROPERTY, Column, FileFormat, Shape
 from groundswell.errors import Problem, UsageError, did_you_mean, nearest
 from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Column", "Connector", "Shape", "default_columns", "parse_kind", "shape_from"]
 

@@ -44,7 +44,7 @@ def expand_paths(paths: Sequence[str | Path]) -> list[Path]:
     found: dict[Path, None] = {}
     problems: list[Problem] = []
     for path in map(str, paths):
-        names = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - may be absolute
+        names = [path] if Path(path).exists() else _globbed(path)
         files = [Path(name) for name in names]
         if not files:
             fix = "Check the spelling; a glob in the shell may need quotes."
@@ -57,6 +57,10 @@ def expand_paths(paths: Sequence[str | Path]) -> list[Path]:
     if problems:
         raise LoadError(*problems)
     return list(found)
+
+
+def _globbed(path: str) -> list[str]:
+    return sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a glob may be absolute
 
 
 def format_of(shape: Shape, path: Path) -> FileFormat:
@@ -108,7 +112,7 @@ def read_files(
         UsageError: The mapping does not fit the files.
     """
     files = expand_paths(paths)
-    formats = {file: format_of(shape, file) for file in files}
+    formats: dict[Path, FileFormat] = {file: format_of(shape, file) for file in files}
     total = sum(file.stat().st_size for file in files)
     before = 0
     with BatchReader(source=source, received_at=received_at, threads=threads) as reader:

@@ -1,11 +1,16 @@
 """Turning raw batches into canonical ones: an in-memory DuckDB that judges a batch at a time."""
 
+# ruff: noqa: S608 - names and texts of users come through quote_name and quote_text only
+
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# Arrow ships no types.
+
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import numpy as np
@@ -97,7 +102,7 @@ class BatchReader:
         self.duck.execute("SET TimeZone = 'UTC'")
         self.duck.execute("SET enable_progress_bar = false")
 
-    def __enter__(self) -> BatchReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -226,7 +231,7 @@ class BatchReader:
         numbers = pc.value_counts(bad.column("__problem").combine_chunks()).to_pylist()
         for entry in numbers:
             check = query.checks[entry["values"] - 1]
-            if check.code != "bad-time" or entry["counts"] < 2:  # noqa: PLR2004 - one is a row's matter
+            if check.code != "bad-time" or entry["counts"] < 2:
                 continue
             if good.num_rows - good.column(check.column).null_count:
                 continue
@@ -250,6 +255,7 @@ class Plan:
     source: str
 
     def reject(self, reason: Reason, line: int | None, raw: str) -> Reject:
+        """Return a row as a reject."""
         return Reject(
             source=self.source,
             kind=self.shape.kind,
@@ -275,6 +281,7 @@ class Plan:
                 raise self.time_error(column, Reason("time-no-unit", what, ""), None)
 
     def time_error(self, column: str, reason: Reason, line: int | None) -> LoadError:
+        """Return the error of a column whose times cannot be read, with the YAML that mends it."""
         yaml = time_yaml(self.source, self.shape, column, reason.code)
         what = reason.what if line is None else f"No time of the column can be read: {reason.what}"
         mend = "Mend" if told(self.shape.times.get(column)) else "Say"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +48,7 @@ class Blocks:
         self._used = 0
         self._block: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
 
-    def __enter__(self) -> Blocks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

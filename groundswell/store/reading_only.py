@@ -28,7 +28,7 @@ def _problem(what: str, fix: str) -> UsageError:
     return UsageError(Problem(code="only-invalid", what=what, fix=fix, path="only"))
 
 
-def parse_only(text: str) -> exp.Expression:
+def parse_only(text: str) -> exp.Expr:
     """Parse a condition and make sure it holds nothing but comparisons of columns.
 
     Raises:
@@ -69,10 +69,10 @@ def compile_only(text: str, find: Callable[[str], Value | None]) -> str:
 
 def _resolver(
     text: str, find: Callable[[str], Value | None], found: dict[str, str]
-) -> Callable[[exp.Expression], exp.Expression]:
+) -> Callable[[exp.Expr], exp.Expr]:
     """Return a step that puts a mark in the place of each column and notes what it stands for."""
 
-    def resolve(node: exp.Expression) -> exp.Expression:
+    def resolve(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Column):
             return node
         path = ".".join(part.name for part in node.parts)
@@ -96,7 +96,4 @@ def _meets_number(node: exp.Column) -> bool:
     parent = node.parent
     if not isinstance(parent, _COMPARISONS):
         return False
-    return any(
-        isinstance(literal, exp.Literal) and not literal.is_string
-        for literal in parent.find_all(exp.Literal)
-    )
+    return any(not literal.is_string for literal in parent.find_all(exp.Literal))

@@ -6,6 +6,9 @@ expressions: it runs on DuckDB alone, within this room, and uses functions that 
 whatever a user wrote enters it only through `quote_name` and `quote_text`.
 """
 
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# Arrow ships no types.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

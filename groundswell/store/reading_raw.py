@@ -4,6 +4,9 @@ CSV and JSON lines are cut into records here, so that a record whose very shape 
 aside with its physical line; Parquet comes as it is.
 """
 
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# Arrow ships no types.
+
 from __future__ import annotations
 
 import base64
@@ -212,7 +215,7 @@ def _file_problem(path: Path, code: str, what: str, fix: str) -> LoadError:
 
 def _csv_batch(data: NDArray[np.uint8], cut: Cut, header: _Header, bytes_done: int) -> RawBatch:
     good, views = cut.good, cut.views
-    whole = memoryview(data)
+    whole = memoryview(data.data)
     flawed = [
         Flawed(int(row[2]), Flaw(int(row[3])), int(row[4]), _record(whole, row, header.text))
         for row in cut.bad
@@ -329,7 +332,7 @@ def lines_batch(
     column = pa.Array.from_buffers(
         pa.large_string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )
-    whole = memoryview(data)
+    whole = memoryview(data.data)
     extents = np.stack([offsets[:-1], ends, np.arange(len(ends)) + first_line], axis=1)
     spoiled = _spoiled(whole, extents)
     flawed = [

@@ -132,8 +132,10 @@ _Words = tuple[str, str]
 def _missing(case: Case) -> _Words:
     return (
         f"The row has no `{case.name}`.",
-        f"Every row of {case.shape.kind} needs one; another column may hold it: "
-        f"`--map {case.name}=THEIRS`.",
+        (
+            f"Every row of {case.shape.kind} needs one; another column may hold it: "
+            f"`--map {case.name}=THEIRS`."
+        ),
     )
 
 
@@ -148,8 +150,10 @@ def _bad_money(case: Case) -> _Words:
     example = "1234.50" if case.shape.dialect.decimal == "." else "1234,50"
     return (
         f"`{case.name}` is `{case.shown}`, not an amount of money.",
-        f"Write digits without currency or thousands separators, such as `{example}`; "
-        "`csv: {decimal: ...}` names the decimal mark.",
+        (
+            f"Write digits without currency or thousands separators, such as `{example}`; "
+            "`csv: {decimal: ...}` names the decimal mark."
+        ),
     )
 
 
@@ -162,11 +166,11 @@ def _too_late(case: Case) -> _Words:
 
 _WORDS: dict[str, Callable[[Case], _Words]] = {
     "missing-value": _missing,
-    "missing-ids": lambda case: (
+    "missing-ids": lambda _case: (
         "The row has neither `user_id` nor `anonymous_id`.",
         "An event needs someone who did it; map the column that says who: `--map user_id=THEIRS`.",
     ),
-    "bad-json": lambda case: (
+    "bad-json": lambda _case: (
         "The line is not one JSON object.",
         "Write one complete object a line, with quoted names and no trailing comma.",
     ),
@@ -200,7 +204,7 @@ _WORDS: dict[str, Callable[[Case], _Words]] = {
         f"`{case.name}` holds a NUL character.",
         "Take it out: no database keeps text with NUL characters.",
     ),
-    "nul-character": lambda case: (
+    "nul-character": lambda _case: (
         "The line holds a NUL character (`\\u0000`).",
         "Take it out: no database keeps text with NUL characters.",
     ),

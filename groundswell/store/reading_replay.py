@@ -6,8 +6,6 @@ import base64
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from groundswell.errors import LoadError
 from groundswell.store.reading_batches import BatchReader
 from groundswell.store.reading_raw import ENCODED, lines_of, read_csv_text, row_as_json
@@ -16,6 +14,8 @@ from groundswell.store.tables import TABLES
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    import pyarrow as pa
 
     from groundswell.config.schema import CsvDialect
     from groundswell.config.shape import Shape

@@ -1,5 +1,7 @@
 """Fitting a shape to the columns that a file turns out to have."""
 
+# ruff: noqa: S608 - names and texts of users come through quote_name and quote_text only
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,7 +9,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from groundswell.config.columns import COLUMNS, ColumnType, file_name
-from groundswell.config.shape import Column, Shape
 from groundswell.errors import LoadError, Place, Problem, did_you_mean, nearest
 from groundswell.model import Kind
 from groundswell.store.reading_origin import LINE
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
+
+    from groundswell.config.shape import Column, Shape
 
 _SAMPLED_LINES = 1_000
 

@@ -7,6 +7,9 @@ record whose shape is wrong is set aside with its line and the pass goes on behi
 CSV reader that we know does with the right line numbers.
 """
 
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# numba types the kernels where they are called.
+
 from __future__ import annotations
 
 from enum import IntEnum
@@ -120,7 +123,9 @@ def _quoted(data, pos, stop, quote, escape, side, side_at):
 
 
 @numba.njit(nogil=True, cache=True)  # pragma: no cover - compiled
-def _cut(data, stop, final, marks, columns, views, side, good, bad, line):
+def _cut(  # noqa: C901 - one pass, compiled
+    data, stop, final, marks, columns, views, side, good, bad, line
+):
     """The pass itself; `marks` is (delimiter, quote, escape, longest quoted field)."""
     delimiter, quote, escape, longest = marks
     pos = 0

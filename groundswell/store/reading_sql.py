@@ -5,6 +5,8 @@ what it should be, and the last adds the number of the first check that fails. T
 listed in the order in which a row is judged, so every row has at most one reason.
 """
 
+# ruff: noqa: S608 - names and texts of users come through quote_name and quote_text only
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -51,8 +53,10 @@ class Query:
     """A shape, compiled against one source.
 
     Attributes:
-        rows: SQL over the table `raw`: canonical columns, the row's number, `__problem`, `__suspect`.
-        texts: SQL over `raw` and `wanted`, which holds row numbers: each value as it stood in text, for telling what is wrong.
+        rows: SQL over the table `raw`: canonical columns, the row's number, `__problem`,
+            `__suspect`.
+        texts: SQL over `raw` and `wanted`, which holds row numbers: each value as it stood,
+            in text, for telling what is wrong.
         checks: What `__problem` counts, from 1.
         times: Time columns that are read from the source, with what arrives there.
     """

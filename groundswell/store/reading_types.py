@@ -1,4 +1,4 @@
-"""How a value is read as an instant, a number, a boolean, ...: SQL that yields null when it is none.
+"""How a value is read as an instant, a number, a boolean, ...: SQL that yields null if not.
 
 Nothing is guessed. A time counts when it says where on the clock it stands: ISO 8601 with an
 offset, an instant of a typed column, or whatever the mapping names.
@@ -68,7 +68,7 @@ def _domain_sql(text: str) -> str:
 
 
 def time_sql(source: str, native: Native, written: TimeFormat | None) -> str:
-    """Return SQL that reads an instant; null where it cannot be read as it is said to be written."""
+    """Return SQL that reads an instant; null where it is not written as it is said to be."""
     zone = written.zone if written else None
     unit = written.unit if written else None
     match native:
@@ -96,7 +96,8 @@ def _time_from_text(source: str, written: TimeFormat | None) -> str:
         local = (
             rf"regexp_full_match({text}, '\d{{4}}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?')"
         )
-        return f"{iso} WHEN {local} THEN {_in_zone(f'TRY_CAST({text} AS TIMESTAMP)', written.zone)} END"
+        instant = _in_zone(f"TRY_CAST({text} AS TIMESTAMP)", written.zone)
+        return f"{iso} WHEN {local} THEN {instant} END"
     return f"{iso} END"
 
 
@@ -143,7 +144,8 @@ def _date_sql(source: str, native: Native, written: TimeFormat | None) -> str:
     if written and written.format:
         return f"CAST(try_strptime({text}, {quote_text(written.format)}) AS DATE)"
     return (
-        rf"CASE WHEN regexp_full_match({text}, '\d{{4}}-\d\d') THEN TRY_CAST({text} || '-01' AS DATE) "
+        rf"CASE WHEN regexp_full_match({text}, '\d{{4}}-\d\d') "
+        rf"THEN TRY_CAST({text} || '-01' AS DATE) "
         rf"WHEN regexp_full_match({text}, '\d{{4}}-\d\d-\d\d') THEN TRY_CAST({text} AS DATE) END"
     )
 
@@ -159,7 +161,8 @@ def _integer_sql(source: str, native: Native) -> str:
         return f"CASE WHEN {whole} THEN TRY_CAST({source} AS BIGINT) END"
     if native is Native.TEXT:
         text = f"trim({source})"
-        return rf"CASE WHEN regexp_full_match({text}, '[+-]?\d+(\.0*)?') THEN TRY_CAST({text} AS BIGINT) END"
+        whole = rf"regexp_full_match({text}, '[+-]?\d+(\.0*)?')"
+        return f"CASE WHEN {whole} THEN TRY_CAST({text} AS BIGINT) END"
     return "CAST(NULL AS BIGINT)"
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.errors import LoadError
 from groundswell.store.reading import read_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 TEN = dt.datetime(2024, 3, 1, 10, tzinfo=dt.UTC)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from groundswell.config.columns import COLUMNS, canonical_name
 from groundswell.config.schema import SourceDef, TimeFormat
 from groundswell.config.shape import Column
@@ -21,7 +20,7 @@ from groundswell.store.tables import TABLES
 def mistakes(
     kind: str = "events",
     maps: dict[str, str] | None = None,
-    format: str | None = None,
+    format: str | None = None,  # noqa: A002
     **source: Any,
 ) -> list[tuple[str, str, str]]:
     with pytest.raises(UsageError) as caught:
@@ -41,7 +40,7 @@ def test_one_time_stands_for_all_and_single_ones_come_before_it() -> None:
     source = SourceDef(
         kind="tickets",
         time={"zone": "UTC"},
-        times={"at": {"unit": "s"}},  # pyright: ignore
+        times={"at": {"unit": "s"}},
     )
     times = shape_from("tickets", source).times
     assert (times["at"].unit, times["at"].zone) == ("s", None)

@@ -7,7 +7,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.errors import LoadError, UsageError
@@ -28,7 +27,8 @@ CREATE TABLE happenings (
 INSERT INTO happenings
 SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, i, 'Opened',
        timestamptz '2024-03-01 10:00+00' + i * interval '1 minute', timestamp '2024-03-01 10:00',
-       jsonb_build_object('n', i), i + 0.5, timestamptz '2024-03-02 00:00+00' + i / 3 * interval '1 hour'
+       jsonb_build_object('n', i), i + 0.5,
+       timestamptz '2024-03-02 00:00+00' + i / 3 * interval '1 hour'
 FROM generate_series(1, 10) AS i
 """
 COLUMNS = {
@@ -84,7 +84,10 @@ def test_a_cursor_rereads_its_last_value_and_loses_nothing(database: tuple[Postg
     assert ids(first) == list(range(1, 11))
     last = first[-1].cursor
     assert last == "2024-03-02 03:00:00+00"
-    late = "INSERT INTO happenings SELECT id, 77, what, happened, written, props, price, {} FROM happenings WHERE who = 1"
+    late = (
+        "INSERT INTO happenings SELECT id, 77, what, happened, written, props, price, {} "
+        "FROM happenings WHERE who = 1"
+    )
     server.run(late.format("timestamptz '2024-03-02 03:00+00'"), name)
     server.run(
         "UPDATE happenings SET id = '00000000-0000-0000-0000-000000000077' WHERE who = 77", name

@@ -7,21 +7,23 @@ import datetime as dt
 import gzip
 import json
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.errors import LoadError, UsageError
 from groundswell.store.reading import Batch, read_files
 from groundswell.store.tables import TABLES
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-EVENTS = 'message_id,user_id,event,timestamp,properties\nm1,u1,Opened,2024-03-01T10:00:00Z,"{""n"": 1}"\n'
+HEADER = "message_id,user_id,event,timestamp,properties\n"
+EVENTS = HEADER + 'm1,u1,Opened,2024-03-01T10:00:00Z,"{""n"": 1}"\n'
 
 
 def load(kind: str, *files: Path, block_bytes: int = 1 << 20, **source: Any) -> list[Batch]:
@@ -204,7 +206,8 @@ def test_unknown_columns_are_properties_with_their_types(tmp_path: Path) -> None
 
 
 def test_single_properties_and_json_paths(tmp_path: Path) -> None:
-    line = '{"who":{"id":7},"event":"Invite Sent","timestamp":"2024-03-01T10:00:00Z","a.b":"x","mail":"m@b.example","properties":{"keep":1}}\n'
+    event = {"event": "Invite Sent", "timestamp": "2024-03-01T10:00:00Z", "mail": "m@b.example"}
+    line = json.dumps({**event, "who": {"id": 7}, "a.b": "x", "properties": {"keep": 1}})
     columns = {"user_id": "who.id", "account_id": "a.b", "properties.invitee_email": "mail"}
     found = rows(load("events", written(tmp_path, line, "e.jsonl"), columns=columns))[0]
     assert (found["user_id"], found["account_id"]) == ("7", "x")
@@ -213,14 +216,15 @@ def test_single_properties_and_json_paths(tmp_path: Path) -> None:
 
 
 def test_only_filters_rows_before_they_are_judged(tmp_path: Path) -> None:
-    text = "user_id,event,timestamp,n\nu1,Opened,2024-03-01T10:00:00Z,9\nu2,Opened,never,10\nu3,Opened,2024-03-01T10:00:00Z,x\n"
+    text = "user_id,event,timestamp,n\nu1,Opened,2024-03-01T10:00:00Z,9\nu2,Opened,never,10\n"
+    text += "u3,Opened,2024-03-01T10:00:00Z,x\n"
     found = rows(load("events", written(tmp_path, text), only="n < 10 AND user_id IS NOT NULL"))
     assert [row["user_id"] for row in found] == ["u1"]
     with pytest.raises(UsageError, match="SELECT"):
         load("events", written(tmp_path, text), only="n IN (SELECT 1)")
     with pytest.raises(UsageError, match="names `m`"):
         load("events", written(tmp_path, text), only="m = 1")
-    with pytest.raises(UsageError, match="READ_TEXT|ANONYMOUS|does not take"):
+    with pytest.raises(UsageError, match="does not take"):
         load("events", written(tmp_path, text), only="read_text('/etc/passwd') = ''")
 
 

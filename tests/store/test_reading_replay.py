@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.store.reading import read_files, replay
@@ -64,7 +63,8 @@ def test_rows_of_parquet_and_of_json_keep_their_types(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "e.parquet")
-    line = '{"user_id":"undefined","anonymous_id":"x","event":"Opened","timestamp":"2026-01-01T00:00:00Z","n":5}'
+    line = '{"user_id":"undefined","anonymous_id":"x","event":"Opened",'
+    line += '"timestamp":"2026-01-01T00:00:00Z","n":5}'
     (tmp_path / "e.jsonl").write_text(line)
     rejects = [*rejects_of(tmp_path / "e.parquet"), *rejects_of(tmp_path / "e.jsonl")]
     assert [r.code for r in rejects] == ["junk-id", "junk-id"]

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
+from groundswell.clock import day_from_number
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
@@ -47,6 +48,7 @@ _TABLES = {
     **ddl.log_schemas(),
 }
 _TRIPLE = list(facts.TRIPLE)
+_DAY = 86_400_000_000  # microseconds
 
 
 class SparkWarehouse:
@@ -299,10 +301,11 @@ class _Port:
         self._warehouse.write(self._pending, "event_names", names)
 
     def add_events(self, events: pa.Table) -> None:
-        days = events.column("occurred_at").cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
-        for day in pc.unique(days).sort():
-            of_day = events.filter(pc.equal(days, day))
-            self._warehouse.write(self._pending, "events", of_day, below=f"day={day}")
+        days = events.column("occurred_at").cast(pa.int64()).to_numpy() // _DAY
+        for day in np.unique(days):
+            of_day = events.filter(pa.array(days == day))
+            below = f"day={day_from_number(int(day))}"
+            self._warehouse.write(self._pending, "events", of_day, below=below)
 
     def _actors(self) -> pl.DataFrame:
         return self._warehouse.stored("actor_rows", self._pending)

@@ -266,7 +266,7 @@ class SqlLedger:
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
 
-    def _rows(self, select: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def _rows(self, select: sa.Executable) -> Sequence[sa.Row[Any]]:
         with self._told(), self._engine.connect() as connection:
             return connection.execute(select).all()
 

@@ -167,7 +167,7 @@ def _placed(kind: Kind, rows: exp.Select, *, origin: bool = False) -> exp.Select
     return exp.select("*").from_(last.subquery("placed"))
 
 
-def _last(rows: exp.Select, key: Sequence[exp.Expression]) -> exp.Select:
+def _last(rows: exp.Select, key: Sequence[exp.Expr]) -> exp.Select:
     """Keep the row of each key that arrived last."""
     latest = exp.Window(
         this=exp.RowNumber(),
@@ -178,8 +178,8 @@ def _last(rows: exp.Select, key: Sequence[exp.Expression]) -> exp.Select:
     return exp.select("*").from_(numbered.subquery("numbered")).where("nth_last = 1")
 
 
-def _key(dimension: Dimension) -> list[exp.Expression]:
-    key: list[exp.Expression] = [exp.column(name) for name in dimension.key]
+def _key(dimension: Dimension) -> list[exp.Expr]:
+    key: list[exp.Expr] = [exp.column(name) for name in dimension.key]
     missing = exp.column(dimension.key[0]).is_(exp.null())
     key += [exp.case().when(missing.copy(), exp.column(name)) for name in dimension.instead]
     return key
@@ -194,7 +194,7 @@ def _values(kind: Kind) -> list[str]:
     ]
 
 
-def _partition(key: Iterable[exp.Expression], *order: str) -> exp.Window:
+def _partition(key: Iterable[exp.Expr], *order: str) -> exp.Window:
     return exp.Window(
         partition_by=[part.copy() for part in key],
         order=exp.Order(expressions=[exp.Ordered(this=exp.column(name)) for name in order]),
@@ -207,7 +207,7 @@ def _lagged(name: str, over: exp.Window) -> exp.Window:
     return window
 
 
-def _unchanged(names: Iterable[str], over: exp.Window) -> exp.Expression:
+def _unchanged(names: Iterable[str], over: exp.Window) -> exp.Expr:
     """Say that no column differs from the row before; null equals null.
 
     The first row of a partition differs from nothing by its anchor, which is never null.

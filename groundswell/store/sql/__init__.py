@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @functools.cache
 def load_statements(file: str) -> Mapping[str, str]:
     """Return the statements of `file`.sql in this folder by name, in the order they stand."""
-    text = resources.files("groundswell.store.sql").joinpath(f"{file}.sql").read_text(encoding="utf-8")
+    text = (
+        resources.files("groundswell.store.sql").joinpath(f"{file}.sql").read_text(encoding="utf-8")
+    )
     head, *blocks = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
     assert all(line.startswith("--") for line in head.split("\n") if line), file
     names = blocks[0::2]

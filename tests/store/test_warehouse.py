@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.testing import assert_frame_equal
+from sqlglot import exp, parse_one
+
 from groundswell.errors import StoreError
 from groundswell.model import Kind
 from groundswell.store.tables import TABLES
 from groundswell.store.warehouse import Appended, ShardedWarehouse, Warehouse, open_warehouse
-from polars.testing import assert_frame_equal
-from sqlglot import exp, parse_one
 
 from .rows import at, event, money, table
 

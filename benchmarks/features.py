@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-CACHE = Path(os.environ.get("GROUNDSWELL_BENCH_CACHE", "/tmp/groundswell-bench"))
+CACHE = Path(os.environ.get("GROUNDSWELL_BENCH_CACHE", Path.home() / ".cache" / "groundswell"))
 WEEKS = 104
 STEPS = ("scan", "rollup", "one day", "104 weeks", "oracle 1", "oracle 104")
 SCAN = (
@@ -65,12 +64,6 @@ def _load(folder: Path) -> None:
     with DuckDBWarehouse(folder / "warehouse.duckdb") as warehouse:
         events = str(files / "events" / "*.parquet")
         run = warehouse.connection.execute
-        run(
-            "CREATE TEMP VIEW loaded AS SELECT * FROM read_parquet(?) "
-            "WHERE timestamp IS NOT NULL AND coalesce(user_id, anonymous_id) IS NOT NULL".replace(
-                "?", f"'{events}'"
-            )
-        ) if False else None
         source = (
             f"(SELECT * FROM read_parquet('{events}') WHERE timestamp IS NOT NULL AND "
             "coalesce(user_id, anonymous_id) IS NOT NULL AND coalesce(json_valid(properties), true))"
@@ -95,7 +88,7 @@ def _load(folder: Path) -> None:
             path = files / f"{kind}.csv"
             if path.exists():
                 schema = TABLES[kind]
-                frame = pl.read_csv(path, infer_schema=False)
+                frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
                 text = pa.schema([(name, pa.string()) for name in frame.columns])
                 rows = frame.to_arrow().cast(text)
                 kept = [name for name in rows.column_names if name in schema.names]
@@ -108,14 +101,17 @@ def _typed(rows: Any, schema: Any) -> Any:
     """Cast texts to the types of a schema; empty ones are null."""
     import duckdb
 
-    names = ", ".join(
-        f"nullif({name}, '')::{'TIMESTAMPTZ' if 'timestamp' in str(schema.field(name).type) else _sql(schema.field(name).type)} AS {name}"
-        for name in rows.column_names
-    )
+    casts: list[str] = []
+    for name in rows.column_names:
+        kind = schema.field(name).type
+        target = "TIMESTAMPTZ" if "timestamp" in str(kind) else _sql(kind)
+        casts.append(f"try_cast(nullif({name}, '') AS {target}) AS {name}")
+    needed = [name for name in rows.column_names if not schema.field(name).nullable]
+    names, whole = ", ".join(casts), " AND ".join(f"{name} IS NOT NULL" for name in needed)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.register("rows", rows)
-    return connection.sql(f"SELECT {names} FROM rows").to_arrow_table()
+    return connection.sql(f"SELECT * FROM (SELECT {names} FROM rows) WHERE {whole}").to_arrow_table()
 
 
 def _sql(kind: Any) -> str:
@@ -191,10 +187,8 @@ def rollup(bench: Bench) -> Callable[[], object]:
     filing, store = bench.filing(), open_activity(bench.warehouse, bench.folder)
 
     def build() -> int:
-        store.replace_fingerprint = None  # type: ignore[attr-defined]
-        plan = replace(bench.plan, meanings=bench.plan.meanings)
         bench.warehouse.connection.execute("DELETE FROM activity_state")
-        build_activity(bench.warehouse, store, plan, filing)
+        build_activity(bench.warehouse, store, bench.plan, filing)
         return store.rows
 
     return build
@@ -225,15 +219,24 @@ def features(weeks: int) -> Callable[[Bench], Callable[[], object]]:
 
 def oracle(weeks: int) -> Callable[[Bench], Callable[[], object]]:
     def prepared(bench: Bench) -> Callable[[], object]:
-        from groundswell.features.oracle import compile_oracle
+        from groundswell.clock import day_number
+        from groundswell.features import prepare
+        from groundswell.features.oracle import compile_oracle, oracle_marks
         from groundswell.features.rollup import read_coded
+        from groundswell.store.activity import open_activity
 
         coded = read_coded(bench.warehouse, bench.plan)
-        select = compile_oracle(bench.plan, coded, bench.days(weeks))
+        filing, store = bench.filing(), open_activity(bench.warehouse, bench.folder)
+        marks = prepare(bench.plan, bench.warehouse, store, filing).setting.marks
+        bench.warehouse.put("oracle_marks", oracle_marks(bench.plan, marks, coded.keys))
+        days = [day_number(day) for day in bench.days(weeks)]
 
         def ask() -> int:
-            with bench.warehouse.query(select) as reader:
-                return sum(batch.num_rows for batch in reader)
+            rows = 0
+            for day in days:
+                with bench.warehouse.query(compile_oracle(bench.plan, [day])) as reader:
+                    rows += sum(batch.num_rows for batch in reader)
+            return rows
 
         return ask
 

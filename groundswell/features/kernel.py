@@ -26,17 +26,17 @@ _NEVER = 1 << 30
 _WORD = 64
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _index(day, axis, table):  # pragma: no cover
+@njit(nogil=True, cache=True, error_model="numpy")
+def _index(day, first_day, last_day, days, table):  # pragma: no cover
     """Return the position of the first day asked for that is not before `day`."""
-    if day <= axis[0]:
+    if day <= first_day:
         return 0
-    if day > axis[-1]:
-        return axis.shape[0]
-    return table[day - axis[0]]
+    if day > last_day:
+        return days
+    return table[day - first_day]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _set_bits(words, base, low, high):  # pragma: no cover
     """Set bits low .. high-1."""
     first, last = low // _WORD, (high - 1) // _WORD
@@ -50,7 +50,7 @@ def _set_bits(words, base, low, high):  # pragma: no cover
         words[base + word] |= mask
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _team_at(person, day, team_ptr, team_day, team):  # pragma: no cover
     """Return the team a person was known to be in on a day; -1 when none."""
     found = -1
@@ -60,7 +60,7 @@ def _team_at(person, day, team_ptr, team_day, team):  # pragma: no cover
     return found
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def walk(  # pragma: no cover  # noqa: C901, D417
     row_ptr,
     skipped,
@@ -114,13 +114,29 @@ def walk(  # pragma: no cover  # noqa: C901, D417
         out: As `exact.blank` makes it.
     """
     days = axis.shape[0]
-    last_day = axis[days - 1]
+    first_day, last_day = axis[0], axis[days - 1]
     channels, steps = measure.shape[0], window.shape[0]
     width = (days + _WORD - 1) // _WORD
     lanes = 1
     for c in range(channels):
         lanes = max(lanes, lane[c] + 1)
 
+    widest, longest = 0, 0
+    for account in range(row_ptr.shape[0] - 1):
+        low_day, high_day = _NEVER, -_NEVER
+        for row in range(row_ptr[account], row_ptr[account + 1]):
+            low_day = min(low_day, day[row])
+            high_day = max(high_day, day[row])
+        widest = max(widest, high_day - low_day + 2)
+        longest = max(longest, row_ptr[account + 1] - row_ptr[account])
+    most_values, most_steps = 2, 1
+    for m in range(mark_ptr.shape[0] - 1):
+        most_values = max(most_values, mark_ptr[m + 1] - mark_ptr[m] + 2)
+    for c in range(channels):
+        most_steps = max(most_steps, out_ptr[c + 1] - out_ptr[c])
+
+    # Nothing is allocated, or assigned anew, inside the walk: arrays that are would be counted
+    # at every turn of the loops, which costs more than the walk itself.
     change = np.zeros((steps, days + 1))
     best = np.zeros((steps, days), dtype=np.int64)
     reach = np.zeros(steps, dtype=np.int64)
@@ -128,12 +144,12 @@ def walk(  # pragma: no cover  # noqa: C901, D417
     seen_day = np.full(channels, -1, dtype=np.int64)
     touched = np.zeros(channels, dtype=np.bool_)
     touched_list = np.zeros(channels, dtype=np.int64)
-    daily = np.zeros((lanes, 1))
-    known_from = np.zeros((lanes, 1), dtype=np.int64)
+    daily = np.zeros((lanes, widest + 1))
+    known_from = np.full((lanes, widest + 1), _NEVER, dtype=np.int64)
     slot_words = np.full(slots, -1, dtype=np.int64)
     slot_list = np.zeros(max(slots, 1), dtype=np.int64)
     slot_channel = np.zeros(max(slots, 1), dtype=np.int64)
-    words = np.zeros(1024, dtype=np.uint64)
+    words = np.zeros(min(slots, longest * most_values) * most_steps * width + 1, dtype=np.uint64)
 
     for account in range(row_ptr.shape[0] - 1):
         begin, end = row_ptr[account], row_ptr[account + 1]
@@ -144,9 +160,6 @@ def walk(  # pragma: no cover  # noqa: C901, D417
             low_day = min(low_day, day[row])
             high_day = max(high_day, day[row])
         span = high_day - low_day + 1
-        if span + 1 > daily.shape[1]:
-            daily = np.zeros((lanes, span + 64))
-            known_from = np.full((lanes, span + 64), _NEVER, dtype=np.int64)
         touched_count = 0
         slot_count = 0
         words_used = 0
@@ -162,7 +175,7 @@ def walk(  # pragma: no cover  # noqa: C901, D417
             if v > last_day:
                 row = stop
                 continue
-            at = _index(v, axis, table)
+            at = _index(v, first_day, last_day, days, table)
             # The last pass of this loop is for the channels that every row counts in.
             for r in range(row, stop + 1):
                 if r < stop:
@@ -184,11 +197,10 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                         seen_person[c] = -1
                         seen_day[c] = -_NEVER
                         for o in range(first_out, end_out):
-                            change[o, :] = 0
-                            if kind == _FIRST:
-                                best[o, :] = _NEVER
-                            elif kind == _LAST:
-                                best[o, :] = -_NEVER
+                            for t in range(days):
+                                change[o, t] = 0
+                                best[o, t] = _NEVER if kind == _FIRST else -_NEVER
+                            change[o, days] = 0
                     if kind in (_EVENTS, _USER_DAYS):
                         if kind == _USER_DAYS:
                             if p < 0 or (seen_person[c] == p and seen_day[c] == d):
@@ -201,8 +213,8 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                         else:
                             for o in range(first_out, end_out):
                                 shifted = d + ago[o]
-                                lo = _index(max(shifted, v), axis, table)
-                                hi = _index(shifted + window[o], axis, table)
+                                lo = _index(max(shifted, v), first_day, last_day, days, table)
+                                hi = _index(shifted + window[o], first_day, last_day, days, table)
                                 if lo < hi:
                                     change[o, lo] += amount
                                     change[o, hi] -= amount
@@ -212,7 +224,9 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                         if seen_person[c] != p:
                             if seen_person[c] >= 0:
                                 for o in range(first_out, end_out):
-                                    change[o, _index(reach[o], axis, table)] -= 1
+                                    change[
+                                        o, _index(reach[o], first_day, last_day, days, table)
+                                    ] -= 1
                             for o in range(first_out, end_out):
                                 # Opens and closes at once: nothing to close later.
                                 reach[o] = -_NEVER
@@ -223,11 +237,11 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                             shifted = d + ago[o]
                             start = max(shifted, v)
                             ends = shifted + window[o]
-                            if start >= ends:
+                            if ends <= first_day or start >= ends:
                                 continue
                             if start > reach[o]:
-                                change[o, _index(reach[o], axis, table)] -= 1
-                                change[o, _index(start, axis, table)] += 1
+                                change[o, _index(reach[o], first_day, last_day, days, table)] -= 1
+                                change[o, _index(start, first_day, last_day, days, table)] += 1
                             if ends > reach[o]:
                                 reach[o] = ends
                     elif kind == _ACTIVE_DAYS:
@@ -246,8 +260,8 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                             continue
                         for o in range(first_out, end_out):
                             shifted = d + ago[o]
-                            lo = _index(max(shifted, v), axis, table)
-                            hi = _index(shifted + window[o], axis, table)
+                            lo = _index(max(shifted, v), first_day, last_day, days, table)
+                            hi = _index(shifted + window[o], first_day, last_day, days, table)
                             for t in range(lo, hi):
                                 out[o, account, t] += value
                     else:
@@ -266,11 +280,8 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                             slot = slot_base[c] + workspace[r]
                         if slot_words[slot] < 0:
                             need = (end_out - first_out) * width
-                            if words_used + need > words.shape[0]:
-                                bigger = np.zeros(2 * (words_used + need), dtype=np.uint64)
-                                bigger[:words_used] = words[:words_used]
-                                words = bigger
-                            words[words_used : words_used + need] = 0
+                            for word in range(words_used, words_used + need):
+                                words[word] = 0
                             slot_words[slot] = words_used
                             slot_list[slot_count] = slot
                             slot_channel[slot_count] = c
@@ -278,8 +289,8 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                             words_used += need
                         for o in range(first_out, end_out):
                             shifted = d + ago[o]
-                            lo = _index(max(shifted, v), axis, table)
-                            hi = _index(shifted + window[o], axis, table)
+                            lo = _index(max(shifted, v), first_day, last_day, days, table)
+                            hi = _index(shifted + window[o], first_day, last_day, days, table)
                             if lo < hi:
                                 base = slot_words[slot] + (o - first_out) * width
                                 _set_bits(words, base, lo, hi)
@@ -315,20 +326,23 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                     if v == _NEVER:
                         continue
                     known_from[lane[c], k] = _NEVER
+                    if v == low_day + k:
+                        daily[lane[c], k] = 1
+                        continue
                     for o in range(first_out, end_out):
                         shifted = low_day + k + ago[o]
-                        lo = _index(max(shifted, v), axis, table)
-                        hi = _index(shifted + window[o], axis, table)
+                        lo = _index(max(shifted, v), first_day, last_day, days, table)
+                        hi = _index(shifted + window[o], first_day, last_day, days, table)
                         if lo < hi:
                             change[o, lo] += 1
                             change[o, hi] -= 1
             elif kind == _USERS:
                 if seen_person[c] >= 0:
                     for o in range(first_out, end_out):
-                        change[o, _index(reach[o], axis, table)] -= 1
+                        change[o, _index(reach[o], first_day, last_day, days, table)] -= 1
             elif kind != _EVENTS and kind != _USER_DAYS:
                 continue
-            if lane[c] >= 0 and kind != _ACTIVE_DAYS:
+            if lane[c] >= 0:
                 before = 0.0
                 for k in range(span + 1):
                     here = daily[lane[c], k]
@@ -339,10 +353,11 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                 for t in range(days):
                     running += change[o, t]
                     out[o, account, t] = running
-                if lane[c] >= 0 and kind != _ACTIVE_DAYS:
+                if lane[c] >= 0:
                     for t in range(days):
                         hi = min(max(axis[t] - ago[o] - low_day + 1, 0), span)
                         lo = min(max(axis[t] - ago[o] - low_day + 1 - window[o], 0), span)
                         out[o, account, t] += daily[lane[c], hi] - daily[lane[c], lo]
-            if lane[c] >= 0 and kind != _ACTIVE_DAYS:
-                daily[lane[c], : span + 1] = 0
+            if lane[c] >= 0:
+                for k in range(span + 1):
+                    daily[lane[c], k] = 0

@@ -6,6 +6,7 @@ import json
 
 import polars as pl
 import pytest
+
 from tests.cli.conftest import CONFIG, small_history, write_events
 
 

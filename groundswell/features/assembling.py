@@ -89,9 +89,11 @@ class Computation:
             *(derived.ratio(item) for item in plan.ratios),
             *(pl.col(found).alias(name) for name, found in plan.aliases.items()),
         )
-        for item in plan.derived:
-            value = item.expression.to_polars()
-            frame = frame.with_columns(value.cast(_POLARS[plan.types[item.name]]).alias(item.name))
+        for wave in plan.derived:
+            frame = frame.with_columns(
+                item.expression.to_polars().cast(_POLARS[plan.types[item.name]]).alias(item.name)
+                for item in wave
+            )
         return self._named(frame, shard)
 
     def _step_columns(self, steps: Floats, shard: Shard) -> list[pl.Series]:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 2_000_000
 """Rows of the roll-up that are read at a time."""
 
+SHARD_ROWS = 500_000
+"""Rows of the roll-up that are computed at a time, so that threads share even a single day."""
+
 SHARD_CELLS = 60_000
 """Pairs of account and day that are computed at a time: about 100 MB with the built-ins."""
 
@@ -133,10 +136,15 @@ def _shards(
         owner = table.column("account").to_numpy()
         empty = table.slice(0, 0)
         upto = int(owner[-1]) + 1
-        for low in range(at, upto, most):
-            count = min(most, upto - low)
-            begin, stop = np.searchsorted(owner, (low, low + count))
-            yield Shard(low, count, days), table.slice(int(begin), int(stop - begin))
+        low = at
+        while low < upto:
+            begin = int(np.searchsorted(owner, low))
+            # The accounts of so many rows, and always one account at least.
+            reached = int(owner[begin + SHARD_ROWS]) if begin + SHARD_ROWS < len(owner) else upto
+            high = min(low + most, max(reached, low + 1), upto)
+            stop = int(np.searchsorted(owner, high))
+            yield Shard(low, high - low, days), table.slice(begin, stop - begin)
+            low = high
         at = upto
     if at < end and empty is None:
         empty = _empty_table(columns)

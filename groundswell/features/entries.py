@@ -48,8 +48,8 @@ class Rows:
     last_at: Ints
     sums: NDArray[np.float64]
 
-    def only(self, chosen: Ints) -> Rows:
-        """Return the rows at some positions, in wide integers."""
+    def only(self, chosen: Ints, *, wide: bool = True) -> Rows:
+        """Return the rows at some positions, in wide integers unless told otherwise."""
         columns = (
             self.account,
             self.person,
@@ -62,9 +62,10 @@ class Rows:
             self.first_at,
             self.last_at,
         )
-        return Rows(
-            *(column[chosen].astype(np.int64) for column in columns), sums=self.sums[:, chosen]
-        )
+        taken = [column[chosen] for column in columns]
+        if wide:
+            taken = [column.astype(np.int64) for column in taken]
+        return Rows(*taken, sums=self.sums[:, chosen])
 
 
 def expand(rows: Rows, marks: Marks, plan: FeaturePlan, people: People) -> Entries:

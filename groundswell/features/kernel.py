@@ -11,6 +11,9 @@ cost does not grow with the windows' length, and hardly with the number of days.
   asked for, and an interval sets a run of bits.
 """
 
+# pyright: basic
+# Numba infers these types from the arrays it is called with.
+
 from __future__ import annotations
 
 import os

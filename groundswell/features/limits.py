@@ -9,7 +9,7 @@ import numpy as np
 
 from groundswell.features.exact import Axes
 from groundswell.features.plan import Measure
-from groundswell.features.reading import Shard, read_dimensions
+from groundswell.features.reading import known_limits
 from groundswell.features.shard import Setting, compute_steps
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from groundswell.features.dimensions import Dimensions
     from groundswell.features.entries import Rows
+    from groundswell.features.reading import Shard
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -85,26 +86,36 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
     known = np.concatenate([start, joined, [first_day]])
     low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
     daily = replace(shard, as_of=np.arange(low, shard.as_of[-1] + 1))
-    positions = sorted(names.index(name) for name in wanted)
+    allowed = known_limits(dimensions, plan.plans, daily)
+    if np.isnan(allowed.seat_limit).all() and np.isnan(allowed.usage_limit).all():
+        return np.full((shard.count, len(shard.as_of)), np.nan)
+    positions = sorted({names.index(name) for name in wanted})
+    few = restrict(setting, positions)
     steps = compute_steps(
-        rows, restrict(setting, positions), accounts=shard.count, as_of=daily.as_of
+        rows.only(np.flatnonzero(_concerned(few)[rows.mark]), wide=False),
+        few,
+        accounts=shard.count,
+        as_of=daily.as_of,
     )
     by_name = {names[position]: steps[i] for i, position in enumerate(positions)}
-    shape = (shard.count, len(daily.as_of))
-    blank = np.full(shape, np.nan)
-    frame = read_dimensions(dimensions, plan.plans, daily, first_active=blank)
-
-    def column(name: str) -> Floats:
-        return frame[name].to_numpy().reshape(shape)
-
     at = plan.config.limits.at
-    seat_limit, usage_limit = column("seat_limit"), column("usage_limit")
-    hot = (seat_limit > 0) & (column("seats_used") >= at * seat_limit)
+    hot = (allowed.seat_limit > 0) & (allowed.seats_used >= at * allowed.seat_limit)
     if usage_name in by_name:
-        hot |= (usage_limit > 0) & (by_name[usage_name] >= at * usage_limit)
-    upgraded = (by_name[plan.own["upgraded"]] == 0) | (column("_risen") == 0)
-    day = np.arange(shape[1])
+        hot |= (allowed.usage_limit > 0) & (by_name[usage_name] >= at * allowed.usage_limit)
+    upgraded = (by_name[plan.own["upgraded"]] == 0) | (allowed.risen == daily.as_of)
+    day = np.arange(len(daily.as_of))
     broken = np.maximum.accumulate(np.where(~hot | upgraded, day, -1), axis=1)
     run = (day - broken).astype(np.float64)
-    run[np.isnan(seat_limit) & np.isnan(usage_limit)] = np.nan
+    run[np.isnan(allowed.seat_limit) & np.isnan(allowed.usage_limit)] = np.nan
     return run[:, np.searchsorted(daily.as_of, shard.as_of)]
+
+
+def _concerned(setting: Setting) -> NDArray[np.bool_]:
+    """Tell which marks count in anything that is left."""
+    marks = setting.marks
+    if len(marks.common):
+        return np.ones(len(marks.ptr) - 1, dtype=bool)
+    concerned = np.diff(marks.ptr) > 0
+    for told in marks.dynamic.values():
+        concerned[list(told)] = True
+    return concerned

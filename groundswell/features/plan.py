@@ -156,7 +156,7 @@ class FeaturePlan:
         ratios: Trends and velocities.
         aliases: Features that are the same number as another step.
         own: Steps that dimensions are computed from, by what they are for.
-        derived: Values and conditions, each after what it reads.
+        derived: Values and conditions, in waves: each wave reads only what comes before it.
         meanings: The matchers, as configured.
         usage: The feature that counts against a usage limit, if it is one that is counted.
         fingerprint: Changes when anything here, or the prices and limits behind it, does.
@@ -172,7 +172,7 @@ class FeaturePlan:
     ratios: tuple[Ratio, ...]
     aliases: Mapping[str, str]
     own: Mapping[str, str]
-    derived: tuple[Derived, ...]
+    derived: tuple[tuple[Derived, ...], ...]
     meanings: tuple[Meaning, ...]
     plans: Mapping[str, Plan]
     config: Config
@@ -368,12 +368,14 @@ def _finish(
     )
 
 
-def _in_order(derived: Sequence[Derived]) -> tuple[Derived, ...]:
-    """Sort so that each comes after what it reads; the configuration has no cycles."""
+def _in_order(derived: Sequence[Derived]) -> tuple[tuple[Derived, ...], ...]:
+    """Sort into waves that read only earlier ones; the configuration has no cycles."""
     left = {item.name: item for item in derived}
-    done: list[Derived] = []
+    done: list[tuple[Derived, ...]] = []
     while left:
-        ready = [item for item in left.values() if not item.expression.names & left.keys()]
+        ready = tuple(item for item in left.values() if not item.expression.names & left.keys())
         assert ready, f"features that read each other: {sorted(left)}"
-        done += [left.pop(item.name) for item in ready]
+        done.append(ready)
+        for item in ready:
+            del left[item.name]
     return tuple(done)

@@ -99,6 +99,45 @@ def read_dimensions(
     )
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Seats and limits, each [account, day]; NaN for no limit known.
+
+    `risen` is the last day on which the recurring revenue went up, -1 for none.
+    """
+
+    seats_used: Ints
+    seat_limit: Floats
+    usage_limit: Floats
+    risen: Ints
+
+
+def known_limits(dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard) -> Allowed:
+    """Return what `read_dimensions` says of seats and limits, without the rest."""
+    at = dimensions.subscriptions.within(shard.first, shard.count).latest(shard.count, shard.as_of)
+    free = free_plan(plans)
+    terms = dimensions.terms.select("plan", "seats", "seat_limit", "usage_limit")
+    nobody = pl.DataFrame(
+        [{"plan": free, "seats": None, "seat_limit": None, "usage_limit": None}],
+        schema=terms.schema,
+    )
+    seats = {name: plan.seats for name, plan in plans.items() if plan.seats is not None}
+    usage = {name: plan.usage for name, plan in plans.items() if plan.usage is not None}
+    # Whoever bought nothing is the last row, which -1 finds.
+    terms = pl.concat([terms, nobody]).with_columns(
+        _limit("seat_limit", seats), _limit("usage_limit", usage)
+    )
+    members = count_members(dimensions, shard, window=None)
+    bought = terms["seats"].fill_null(0).to_numpy()[at]
+    rises = dimensions.rises.within(shard.first, shard.count)
+    return Allowed(
+        seats_used=np.where(members > 0, members, bought),
+        seat_limit=terms["seat_limit"].fill_null(np.nan).to_numpy()[at],
+        usage_limit=terms["usage_limit"].fill_null(np.nan).to_numpy()[at],
+        risen=rises.latest(shard.count, shard.as_of),
+    )
+
+
 def _bought(dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard) -> pl.DataFrame:
     """Plan, revenue, seats and limits from the subscriptions, or from the price list."""
     spans = dimensions.subscriptions.within(shard.first, shard.count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import translate
+from functools import lru_cache
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -109,6 +110,7 @@ def is_presales(topic: str | None) -> bool:
     return bool(topic) and bool(set(words(topic or "")) & _PRESALES)
 
 
+@lru_cache(maxsize=4096)
 def like(pattern: str) -> re.Pattern[str]:
     """Compile a glob over event names: `*` any text, `?` one character; case counts.
 
@@ -119,6 +121,7 @@ def like(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(escaped))
 
 
+@lru_cache(maxsize=4096)
 def page_pattern(glob: str) -> str:
     """Return a regular expression that a page's path, or its whole address, matches fully.
 

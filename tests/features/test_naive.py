@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.testing
 import pytest
-from groundswell.features import compile_plan, compute_features
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from groundswell.features import compile_plan, compute_features
 
 from .naive import Naive
 from .worlds import SPAN, START, Activity, Facts, World, loaded, worlds

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from groundswell.clock import day_from_number
 from groundswell.features import compile_plan, prepare
 from groundswell.features.computing import compute_features
 from groundswell.features.oracle import compile_oracle, oracle_marks, oracle_steps
 from groundswell.features.rollup import read_coded
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from .worlds import SPAN, START, Activity, Facts, World, loaded, worlds
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 import pyarrow as pa
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
 from groundswell import presets
 from groundswell.config.resolved import Meaning, Plan, Reader
 from groundswell.config.schema import Config, FeatureDef
 from groundswell.config.vocabulary import MEANINGS
 from groundswell.model import Kind
 from groundswell.store.tables import TABLES
-from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

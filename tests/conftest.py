@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
+
 from groundswell.store.warehouse import open_warehouse
 
 from .engines import Postgres, Spark, running_postgres, running_spark

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from groundswell.config.sentences import fill, names_in, write_value
 
 

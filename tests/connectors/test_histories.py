@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.errors import LoadError

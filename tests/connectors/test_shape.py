@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from groundswell.config.columns import COLUMNS, canonical_name
 from groundswell.config.schema import SourceDef, TimeFormat
 from groundswell.config.shape import Column

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+
 from groundswell.demo import generate
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+
 from groundswell.demo import eventfiles, generate
 from groundswell.demo.archetypes import ARCHETYPES
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+
     from groundswell.demo import DemoCompany
 
 SMALL = {"accounts": 60, "months": 4, "end": date(2025, 12, 31)}

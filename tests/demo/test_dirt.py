@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from groundswell.demo import backfill, dirt
 
 if TYPE_CHECKING:
     import duckdb
+
     from groundswell.demo import DemoCompany
 
 

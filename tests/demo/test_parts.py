@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from groundswell.clock import day_number
 from groundswell.demo.arrays import NEVER, NEVER_US, Stream, generator
 from groundswell.demo.calendars import build_calendar, months_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+
 from groundswell.config.schema import IdentityBlock
 from groundswell.errors import ConfigError
 from groundswell.intake.domains import Domains, registrable_domain

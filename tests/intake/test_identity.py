@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+
 from groundswell.clock import day_from_number
 from groundswell.config.schema import IdentityBlock
 from groundswell.errors import UsageError

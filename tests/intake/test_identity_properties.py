@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from groundswell.clock import day_from_number
-from groundswell.intake import explain_account, explain_user
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from groundswell.clock import day_from_number
+from groundswell.intake import explain_account, explain_user
 
 from .oracle import Oracle, World, cut, day_of
 from .worlds import (

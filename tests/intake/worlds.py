@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
+from hypothesis import strategies as st
+
 from groundswell.config.schema import IdentityBlock
 from groundswell.intake import Filing, resolve
-from hypothesis import strategies as st
 
 from .oracle import DAY, EPOCH, AccountRow, Actor, MemberRow, MergeRow, UserRow, World, day_of
 

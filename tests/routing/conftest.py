@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from groundswell.config.loading import LoadedConfig, load_config
 from groundswell.model import Band, Part, Score, Tier
 from groundswell.routing import AccountState, decide

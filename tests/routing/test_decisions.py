@@ -6,10 +6,11 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from groundswell.model import Band, Part, Score, Tier, Trigger
-from groundswell.routing import AccountState, decide, route_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from groundswell.model import Band, Part, Score, Tier, Trigger
+from groundswell.routing import AccountState, decide, route_frame
 
 DAY = dt.date(2026, 3, 1)
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)

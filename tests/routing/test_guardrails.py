@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 
 import pytest
+
 from groundswell.model import Trigger
 from groundswell.routing import AccountState, is_held_out
 

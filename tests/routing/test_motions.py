@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from groundswell.model import Band, Motion, Part, Tier
 from groundswell.routing import AccountState
 

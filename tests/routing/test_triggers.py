@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
+
 from groundswell.config.vocabulary import SCORE_OUTPUTS, ValueType
 from groundswell.routing import fire_triggers, needed_names, trigger_runs
 

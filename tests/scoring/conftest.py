@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from groundswell.config.loading import load_config
 
 if TYPE_CHECKING:

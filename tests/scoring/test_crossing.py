@@ -6,9 +6,10 @@ import datetime as dt
 import itertools
 
 import polars as pl
-from groundswell.scoring import State, follow_crossings
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from groundswell.scoring import State, follow_crossings
 
 START = dt.date(2026, 1, 1)
 

@@ -8,11 +8,12 @@ import math
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from groundswell.config.vocabulary import ValueType
 from groundswell.model import Part
 from groundswell.scoring import explain_score, needed_features, part_weights, score_frame
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DAY = dt.date(2026, 3, 1)
 DTYPES = {

@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
+
 from groundswell.model import Band, Part, Tier
 from groundswell.scoring import explain_score, reasons, score_frame
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
 from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sqlglot
-from groundswell.errors import StoreError
-from groundswell.store.activity import COLUMNS, ActivityStore, open_activity
-from groundswell.store.warehouse import open_warehouse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+
+from groundswell.errors import StoreError
+from groundswell.store.activity import COLUMNS, ActivityStore, open_activity
+from groundswell.store.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

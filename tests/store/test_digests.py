@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from groundswell.store.digests import digest_rows, earliest, group_rows
 from hypothesis import given
 from hypothesis import strategies as st
+
+from groundswell.store.digests import digest_rows, earliest, group_rows
 
 TEXT = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "ä", "12345678", "123456789"]))
 ROWS = st.lists(st.tuples(TEXT, TEXT), max_size=30)

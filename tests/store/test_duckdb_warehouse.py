@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from sqlglot import parse_one
+
 from groundswell.errors import StoreError
 from groundswell.model import Kind
 from groundswell.store import facts
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse
 from groundswell.store.warehouse import open_warehouse
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
-from sqlglot import parse_one
 
 from .rows import at, event, table
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlglot
+
 from groundswell.errors import StoreError
 from groundswell.store import versions
 from groundswell.store.dialects import COMPILED

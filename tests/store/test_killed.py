@@ -13,9 +13,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from polars.testing import assert_frame_equal
+
 from groundswell.model import Kind
 from groundswell.store.warehouse import Appended, open_warehouse
-from polars.testing import assert_frame_equal
 
 from .rows import at, event, table
 

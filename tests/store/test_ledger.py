@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
 from groundswell.clock import FixedClock
 from groundswell.errors import StoreError
 from groundswell.model import Kind, Reject

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from groundswell.errors import StoreError
 from groundswell.store.parquet_log import ParquetLog, Pending
 

@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.errors import LoadError, UsageError

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from ruamel.yaml import YAML
+
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.store.reading import read_files
-from ruamel.yaml import YAML
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DATA = Path(__file__).parents[3] / "shared" / "data"

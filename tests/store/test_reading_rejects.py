@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.store.reading import read_files, replay
-from ruamel.yaml import YAML
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 CASES: list[dict[str, Any]] = YAML(typ="safe").load(

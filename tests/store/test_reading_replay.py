@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from groundswell.config.schema import SourceDef
 from groundswell.connectors.shape import shape_from
 from groundswell.store.reading import read_files, replay

@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
+
 from groundswell.errors import StoreError
 from groundswell.store.ledger import open_ledger
 from groundswell.store.urls import redact, scheme_of, shown

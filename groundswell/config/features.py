@@ -161,10 +161,7 @@ def _check_aggregate(text: str, feature: FeatureDef, key: Key, findings: Finding
         what = f"Unknown aggregate `{text}`."
         words = text.split(maxsplit=1)
         if words[:1] == ["distinct"]:
-            fix = (
-                "After `distinct` comes `properties.<path>` or a reader: "
-                 f"{', '.join(READERS)}."
-            )
+            fix = f"After `distinct` comes `properties.<path>` or a reader: {', '.join(READERS)}."
         else:
             fix = did_you_mean(text, AGGREGATES, noun="Aggregates")
         findings.tell(key, "config-unknown-aggregate", what, fix)

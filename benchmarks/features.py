@@ -111,7 +111,9 @@ def _typed(rows: Any, schema: Any) -> Any:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.register("rows", rows)
-    return connection.sql(f"SELECT * FROM (SELECT {names} FROM rows) WHERE {whole}").to_arrow_table()
+    return connection.sql(
+        f"SELECT * FROM (SELECT {names} FROM rows) WHERE {whole}"
+    ).to_arrow_table()
 
 
 def _sql(kind: Any) -> str:

@@ -78,7 +78,7 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
     deals = _placed(_opportunities(warehouse.read(Kind.OPPORTUNITIES)), number, places)
     tickets = _placed(_tickets(warehouse.read(Kind.TICKETS), filing), number, places)
     members = filing.members
-    people = (members["person"].max() or 0) + 1  # pyright: ignore[reportOperatorIssue]
+    people = int(_ints(members["person"]).max(initial=0)) + 1
     pair = _ints(members["account"]) * people + _ints(members["person"])
     pair, start, until = merge_spans(pair, _ints(members["since"]), _ints(members["until"]))
     return Dimensions(

@@ -148,7 +148,7 @@ def _running(account: Ints, low: Ints, high: Ints, value: Floats, shape: tuple[i
     size = accounts * wide
     change = np.bincount(account * wide + low, weights=value, minlength=size)
     change -= np.bincount(account * wide + high, weights=value, minlength=size)
-    return np.cumsum(change.reshape(accounts, wide), axis=1)[:, :days]
+    return np.cumsum(change.reshape(accounts, wide), axis=1, dtype=np.float64)[:, :days]
 
 
 def _merged(

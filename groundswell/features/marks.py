@@ -79,7 +79,7 @@ def mark_rows(
     values: dict[tuple[int, str], int] = {}
     static: list[list[tuple[int, str]]] = []
     dynamic: dict[int, dict[int, tuple[str, ...]]] = {
-        index: {} for index, channel in enumerate(plan.channels) if _is_dynamic(plan, index)
+        index: {} for index in range(len(plan.channels)) if _is_dynamic(plan, index)
     }
     for mark, (code_number, text) in enumerate(contents):
         code = coding.codes[code_number]

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.output import err, number, out, print_json
 from groundswell.cli.story import print_explanation, print_queue
 from groundswell.engine import Project
-from groundswell.errors import Problem, UsageError
 
 SHOWN_ACCOUNTS = 25
-
-
-def parse_day(text: str | None) -> date | None:
-    """Return the day a user wrote as YYYY-MM-DD, or None when none was given.
-
-    Raises:
-        UsageError: The text is no such day.
-    """
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            Problem(
-                code="usage-day",
-                what=f"`{text}` is not a day.",
-                fix="Write the UTC day as year-month-day, such as 2026-06-30.",
-            )
-        ) from None
 
 
 @app.command()

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad configuration or usage, 3 done with rejected
 from __future__ import annotations
 
 import sys
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 
 from groundswell.cli.output import print_json, print_problems
-from groundswell.errors import GroundswellError
+from groundswell.errors import GroundswellError, Problem, UsageError
 
 DONE, FAILED, BAD_USAGE, DONE_WITH_REJECTS = 0, 1, 2, 3
 
@@ -36,15 +37,46 @@ AsOfOption = Annotated[
 ]
 
 
-def import_commands() -> None:
-    """Import every module of commands; each registers its own on `app`."""
-    for name in ("setting_up", "loading", "answering", "filing", "demonstrating"):
-        import_module(f"groundswell.cli.{name}")
+def parse_day(text: str | None) -> date | None:
+    """Return the day a user wrote as YYYY-MM-DD, or None when none was given.
+
+    Raises:
+        UsageError: The text is no such day.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            Problem(
+                code="usage-day",
+                what=f"`{text}` is not a day.",
+                fix="Write the UTC day as year-month-day, such as 2026-06-30.",
+            )
+        ) from None
+
+
+COMMANDS = {
+    "setting_up": ("init", "check", "schema", "explain-config"),
+    "loading": ("load", "quarantine"),
+    "answering": ("run", "accounts", "explain", "features", "journal"),
+    "filing": ("identity",),
+    "demonstrating": ("demo",),
+}
+"""Modules of commands; a module is imported when one of its commands is called, or for help."""
+
+
+def import_commands(called: str | None = None) -> None:
+    """Import the module of the command called, or all of them; each registers its own on `app`."""
+    modules = [module for module, names in COMMANDS.items() if called in names]
+    for module in modules or COMMANDS:
+        import_module(f"groundswell.cli.{module}")
 
 
 def main() -> None:
     """Run the command line; every error a user can meet ends here, in four fields."""
-    import_commands()
+    import_commands(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
     try:
         app()
     except GroundswellError as error:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from groundswell.cli.answering import parse_day
-from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.output import err, out, print_json
 from groundswell.engine import Project
 

@@ -11,10 +11,9 @@ from rich.table import Table
 from groundswell.cli.app import JsonOption, ProjectOption, app
 from groundswell.cli.output import err, out, print_json
 from groundswell.config.explaining import explain_config
-from groundswell.config.loading import load_config
+from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.schema import config_schema
 from groundswell.config.template import starting_config
-from groundswell.engine import CONFIG_FILE
 from groundswell.errors import Place, Problem, UsageError
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundswell.clock import Clock, SystemClock, utc_day
-from groundswell.config.loading import LoadedConfig, load_config, load_sources
+from groundswell.config.loading import CONFIG_FILE, LoadedConfig, load_config, load_sources
 from groundswell.config.secrets import expand
 from groundswell.engine import deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from groundswell.engine.loading import Progress
     from groundswell.store.activity import ActivityStore
 
-CONFIG_FILE = "groundswell.yaml"
 STATE_FOLDER = ".groundswell"
 
 

@@ -27,6 +27,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+
+@app.callback(help="Product events in, explained product-qualified leads out.")
+def _together() -> None:
+    """Keep a command a command when it is the only one that was imported."""
+
+
 ProjectOption = Annotated[
     Path, typer.Option("--project", help="Folder that holds groundswell.yaml.", show_default="here")
 ]

@@ -20,7 +20,6 @@ DONE, FAILED, BAD_USAGE, DONE_WITH_REJECTS = 0, 1, 2, 3
 
 app = typer.Typer(
     name="groundswell",
-    help="Product events in, explained product-qualified leads out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,6 +60,11 @@ def parse_day(text: str | None) -> date | None:
                 fix="Write the UTC day as year-month-day, such as 2026-06-30.",
             )
         ) from None
+
+
+@app.callback()
+def groundswell() -> None:
+    """Product events in, explained product-qualified leads out."""
 
 
 COMMANDS = {

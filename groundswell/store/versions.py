@@ -5,7 +5,8 @@ load's `received_at`) and `seq` (the order of arrival). What holds is read from 
 
 - *versioned* (users, accounts, opportunities): one load is one statement about a key, so its
   last row stands. A statement holds from its `valid_from`, or from when it was stated; the
-  first one of a key, if it gives no `valid_from`, always held. Repeats add nothing.
+  first one of a key, if it gives no `valid_from`, always held. So did an undated one that comes
+  in one load with dated ones of its key: it is what held before them. Repeats add nothing.
 - *latest* (memberships, subscriptions): the last row of a key stands.
 - *distinct* (touches, tickets, costs): the whole row is the key.
 
@@ -72,6 +73,8 @@ DIMENSIONS: Mapping[Kind, Dimension] = {
     Kind.COSTS: Dimension(Keeping.DISTINCT, tuple(TABLES[Kind.COSTS].names)),
 }
 INCOMING = "incoming"
+BASE = "1900-01-01 00:00:00+00:00"
+"""The `valid_from` that the log gives a statement that always held; it is read as null."""
 
 
 def log_of(kind: Kind) -> str:
@@ -119,7 +122,13 @@ def news(kind: Kind) -> exp.Select:
     rows = exp.union(stored, _from(kind, INCOMING, origin=1), distinct=False)
     both = exp.select("*").from_(rows.subquery("both_origins"))
     if dimension.keeping is Keeping.VERSIONED:
-        return _log_columns(kind).from_(_versioned_news(kind, both)).where("is_news")
+        base = exp.case().when("is_base", _base()).else_(exp.column("valid_from"))
+        return (
+            _columns([name for name in TABLES[kind].names if name != "valid_from"])
+            .select(exp.alias_(base, "valid_from"), "stated_at", "seq")
+            .from_(_versioned_news(kind, both))
+            .where("is_news")
+        )
     key = _key(dimension)
     last = _last(both, [*key, exp.column("origin")])
     at = _partition(key, "origin")
@@ -156,15 +165,32 @@ def _versioned_news(kind: Kind, both: exp.Select) -> exp.Subquery:
 
 def _placed(kind: Kind, rows: exp.Select, *, origin: bool = False) -> exp.Select:
     """Give each statement the moment it holds from, keeping the last of each moment."""
-    dated = (
-        exp.select("*")
-        .select(exp.alias_(exp.func("COALESCE", "valid_from", "stated_at"), "held_from"))
-        .select(exp.alias_(exp.column("valid_from").is_(exp.null()), "is_undated"))
-        .from_(rows.subquery("statements"))
+    key = _key(DIMENSIONS[kind])
+    given = exp.column("valid_from")
+    undated = exp.or_(given.is_(exp.null()), given.copy().eq(_base()))
+    told = (
+        exp.select("*").select(exp.alias_(undated, "is_undated")).from_(rows.subquery("statements"))
     )
-    moment = [*_key(DIMENSIONS[kind]), exp.column("held_from"), exp.column("is_undated")]
-    last = _last(dated, [*moment, exp.column("origin")] if origin else moment)
+    dated = exp.case().when(exp.not_(exp.column("is_undated")), exp.Literal.number(1))
+    load = exp.Window(
+        this=exp.Max(this=dated),
+        partition_by=[*(part.copy() for part in key), exp.column("stated_at")],
+    )
+    before_them = exp.column("is_undated").and_(load.is_(exp.null()).not_())
+    is_base = exp.func("COALESCE", given.copy().eq(_base()), exp.false()).or_(before_them)
+    beside = exp.select("*").select(exp.alias_(is_base, "is_base")).from_(told.subquery("told"))
+    since = exp.func("COALESCE", "valid_from", "stated_at")
+    held_from = exp.case().when("is_base", _base()).else_(since)
+    placed = (
+        exp.select("*").select(exp.alias_(held_from, "held_from")).from_(beside.subquery("beside"))
+    )
+    moment = [*key, exp.column("held_from"), exp.column("is_undated")]
+    last = _last(placed, [*moment, exp.column("origin")] if origin else moment)
     return exp.select("*").from_(last.subquery("placed"))
+
+
+def _base() -> exp.Cast:
+    return exp.cast(exp.Literal.string(BASE), exp.DataType.Type.TIMESTAMPTZ)
 
 
 def _last(rows: exp.Select, key: Sequence[exp.Expr]) -> exp.Select:

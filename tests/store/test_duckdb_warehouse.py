@@ -69,6 +69,26 @@ def test_dated_versions_come_in_any_order(
         assert held.rows() == [(5, at(0)), (9, at(2)), (5, at(3))]
 
 
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(4)), cut=st.integers(0, 4))
+def test_a_history_with_a_first_row_comes_in_any_order_and_pieces(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
+) -> None:
+    """The row without `valid_from` is the first, whichever piece of the load it is in."""
+    days = [None, at(1), at(2), at(3)]
+    rows = [
+        {"account_id": "a", "employees": size, "valid_from": day}
+        for day, size in zip(days, [5, 7, 9, 5], strict=True)
+    ]
+    with open_warehouse("duckdb", tmp_path_factory.mktemp("project")) as warehouse:
+        for day, piece in ((100, order[:cut]), (100, order[cut:]), (101, order)):
+            loaded = table(Kind.ACCOUNTS, *(rows[number] for number in piece))
+            warehouse.append(Kind.ACCOUNTS, loaded, received_at=at(day))
+        held = warehouse.read(Kind.ACCOUNTS).sort("valid_from", nulls_last=False)
+        assert held["employees"].to_list() == [5, 7, 9, 5]
+        assert held["valid_from"].to_list() == days
+
+
 def test_a_large_append_goes_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row repeated in a later piece of one append is a duplicate too."""
     monkeypatch.setattr(facts, "PIECE", 4)

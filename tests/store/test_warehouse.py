@@ -97,6 +97,33 @@ def test_versioned_dimensions_keep_what_differs(warehouse: Warehouse) -> None:
     )
 
 
+def test_an_undated_row_beside_dated_ones_of_its_load_is_what_held_before(
+    warehouse: Warehouse,
+) -> None:
+    """One file with the whole history: the row without `valid_from` is the first, not the last."""
+    before = {"account_id": "a", "employees": 40, "owner": None}
+    after = {"account_id": "a", "employees": 90, "owner": "rep", "valid_from": at(-50)}
+    history = [before, after, {**after, "employees": 200, "valid_from": at(-9)}]
+
+    def load(rows: list[dict[str, object]], day: float) -> int:
+        return warehouse.append(
+            Kind.ACCOUNTS, table(Kind.ACCOUNTS, *rows), received_at=at(day)
+        ).added
+
+    def sizes() -> list[tuple[object, object]]:
+        held = warehouse.read(Kind.ACCOUNTS).sort("valid_from", nulls_last=False)
+        return held.select("employees", "valid_from").rows()
+
+    assert load(history[:0:-1], 0) == 2
+    assert load(history, 1) == 1, "the base, told later than what followed it"
+    assert sizes() == [(40, None), (90, at(-50)), (200, at(-9))]
+    assert load(history, 2) == 0
+    assert load([{**before, "employees": 50}, *history[1:]], 3) == 1, "the base, corrected"
+    assert sizes() == [(50, None), (90, at(-50)), (200, at(-9))]
+    assert load([before], 4) == 1, "alone it is news of its day"
+    assert sizes() == [(50, None), (90, at(-50)), (200, at(-9)), (40, at(4))]
+
+
 def test_a_load_in_pieces_is_one_statement(warehouse: Warehouse) -> None:
     """Pieces share `received_at`, so the last row of a key stands, whichever piece it is in."""
     one = {"account_id": "a", "name": "One", "employees": 5, "target": True}

@@ -3,12 +3,15 @@
 Accounts are laid one after the other, rows within them sorted by person, then by the day they
 became known. A window is an interval on the axis of the days asked for, and an interval is two
 changes: one where it begins, one where it ends; a running sum makes the step function. So the
-cost does not grow with the windows' length, and hardly with the number of days.
+cost does not grow with the windows' length, and hardly with the number of days. Where intervals
+begin and end is looked up in `Axis.place`, made once for all rows.
 
 - *Sums with many windows* go through a day-by-day array and its prefix sums.
-- *People*: intervals of one person come in order of their beginning, so a gap is seen at once.
+- *People*: the days of one person come in order, so a window changes only where a gap is longer
+  than it is; whoever comes every day costs one comparison a day.
 - *Values* (features, endpoints, teams) come in no order: each has a row of bits, one per day
   asked for, and an interval sets a run of bits.
+- *Rows too old* for any window that ends are only counted in what never ends.
 """
 
 # pyright: basic
@@ -30,18 +33,8 @@ _WORD = 64
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _index(day, first_day, last_day, days, table):  # pragma: no cover
-    """Return the position of the first day asked for that is not before `day`."""
-    if day <= first_day:
-        return 0
-    if day > last_day:
-        return days
-    return table[day - first_day]
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
 def _set_bits(words, base, low, high):  # pragma: no cover
-    """Set bits low .. high-1."""
+    """Set bits low .. high-1; there is one at least."""
     first, last = low // _WORD, (high - 1) // _WORD
     ones = np.uint64(0xFFFFFFFFFFFFFFFF)
     for word in range(first, last + 1):
@@ -75,13 +68,17 @@ def walk(  # pragma: no cover  # noqa: C901, D417
     count,
     sums,
     mark_ptr,
+    mark_old,
     mark_channel,
     mark_slot,
     common,
+    common_old,
     measure,
     out_ptr,
     window,
     ago,
+    begins,
+    ends,
     lane,
     sum_column,
     slot_base,
@@ -90,7 +87,9 @@ def walk(  # pragma: no cover  # noqa: C901, D417
     team_day,
     team,
     axis,
-    table,
+    place,
+    base,
+    low_day,
     out,
 ):
     """Fill out[step, account, day] for all accounts that are not skipped.
@@ -105,64 +104,54 @@ def walk(  # pragma: no cover  # noqa: C901, D417
         sums: [sum column, row].
         mark_ptr, mark_channel, mark_slot: By mark, the channels it counts in and, for distinct
             values, the slot of its value.
+        mark_old: By mark, where those of its channels end that some window without end reads.
         common: Channels that every row counts in.
+        common_old: How many of them, from the first, some window without end reads.
         measure, out_ptr, window, ago: See `exact.Axes`.
+        begins, ends: By step, the rows of `place` for where an interval begins and ends.
         lane: Per channel, its day-by-day array; -1 when it has none.
         sum_column: Per channel, the column of `sums` it adds up.
         slot_base: Per channel, the first slot of its values.
         slots: Number of slots.
         team_ptr, team_day, team: By person, the days since when, and the teams.
         axis: Days asked for, ascending.
-        table: By day from the first of `axis`, the position of the first one not before it.
+        place: See `shard.Axis`.
+        base: The day that the columns of `place` count from.
+        low_day: The earliest day of any row, or an earlier one.
         out: As `exact.blank` makes it.
     """
     days = axis.shape[0]
-    first_day, last_day = axis[0], axis[days - 1]
+    last_day = axis[days - 1]
     channels, steps = measure.shape[0], window.shape[0]
     width = (days + _WORD - 1) // _WORD
-    lanes = 1
+    lanes, most_steps = 1, 1
     for c in range(channels):
         lanes = max(lanes, lane[c] + 1)
-
-    widest, longest = 0, 0
-    for account in range(row_ptr.shape[0] - 1):
-        low_day, high_day = _NEVER, -_NEVER
-        for row in range(row_ptr[account], row_ptr[account + 1]):
-            low_day = min(low_day, day[row])
-            high_day = max(high_day, day[row])
-        widest = max(widest, high_day - low_day + 2)
-        longest = max(longest, row_ptr[account + 1] - row_ptr[account])
-    most_values, most_steps = 2, 1
-    for m in range(mark_ptr.shape[0] - 1):
-        most_values = max(most_values, mark_ptr[m + 1] - mark_ptr[m] + 2)
-    for c in range(channels):
-        most_steps = max(most_steps, out_ptr[c + 1] - out_ptr[c])
+        if measure[c] in (_TEAMS, _WORKSPACES, _DISTINCT):
+            most_steps = max(most_steps, out_ptr[c + 1] - out_ptr[c])
 
     # Nothing is allocated, or assigned anew, inside the walk: arrays that are would be counted
     # at every turn of the loops, which costs more than the walk itself.
-    change = np.zeros((steps, days + 1))
-    best = np.zeros((steps, days), dtype=np.int64)
-    reach = np.zeros(steps, dtype=np.int64)
+    change = np.zeros((steps, days + 1), dtype=np.int64)
+    best = np.zeros((steps, days), dtype=np.int32)
+    closing = np.zeros(steps, dtype=np.int64)
+    explicit = np.zeros(channels, dtype=np.bool_)
     seen_person = np.full(channels, -1, dtype=np.int64)
     seen_day = np.full(channels, -1, dtype=np.int64)
     touched = np.zeros(channels, dtype=np.bool_)
     touched_list = np.zeros(channels, dtype=np.int64)
-    daily = np.zeros((lanes, widest + 1))
-    known_from = np.full((lanes, widest + 1), _NEVER, dtype=np.int64)
+    daily = np.zeros((lanes, last_day - base + 3), dtype=np.int64)
+    known_from = np.full((lanes, max(last_day - low_day, 0) + 1), _NEVER, dtype=np.int32)
     slot_words = np.full(slots, -1, dtype=np.int64)
     slot_list = np.zeros(max(slots, 1), dtype=np.int64)
     slot_channel = np.zeros(max(slots, 1), dtype=np.int64)
-    words = np.zeros(min(slots, longest * most_values) * most_steps * width + 1, dtype=np.uint64)
+    words = np.empty(slots * most_steps * width + 1, dtype=np.uint64)
 
     for account in range(row_ptr.shape[0] - 1):
         begin, end = row_ptr[account], row_ptr[account + 1]
         if begin == end or skipped[account]:
             continue
-        low_day, high_day = day[begin], day[begin]
-        for row in range(begin, end):
-            low_day = min(low_day, day[row])
-            high_day = max(high_day, day[row])
-        span = high_day - low_day + 1
+        first_day, final_day = _NEVER, -_NEVER
         touched_count = 0
         slot_count = 0
         words_used = 0
@@ -170,24 +159,29 @@ def walk(  # pragma: no cover  # noqa: C901, D417
         row = begin
         while row < end:
             p, d, v = person[row], day[row], visible[row]
+            if v > last_day:
+                row += 1
+                continue
             total = 0
             stop = row
             while stop < end and person[stop] == p and day[stop] == d and visible[stop] == v:
                 total += count[stop]
                 stop += 1
-            if v > last_day:
-                row = stop
-                continue
-            at = _index(v, first_day, last_day, days, table)
+            x, y = max(d - base, 0), max(v - base, 0)
+            old = y == 0
+            punctual = old or v == d
+            first_day, final_day = min(first_day, d), max(final_day, d)
+            at = place[0, y]
             # The last pass of this loop is for the channels that every row counts in.
             for r in range(row, stop + 1):
                 if r < stop:
-                    k, k_end = mark_ptr[mark[r]], mark_ptr[mark[r] + 1]
+                    k = mark_ptr[mark[r]]
+                    k_end = mark_old[mark[r]] if old else mark_ptr[mark[r] + 1]
                 else:
-                    k, k_end = 0, common.shape[0]
+                    k, k_end = 0, common_old if old else common.shape[0]
                 while k < k_end:
                     if r < stop:
-                        c, slot, amount = mark_channel[k], mark_slot[k], count[r]
+                        c, slot, amount = mark_channel[k], mark_slot[k], np.int64(count[r])
                     else:
                         c, slot, amount = common[k], -1, total
                     k += 1
@@ -200,72 +194,82 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                         seen_person[c] = -1
                         seen_day[c] = -_NEVER
                         for o in range(first_out, end_out):
-                            for t in range(days):
-                                change[o, t] = 0
-                                best[o, t] = _NEVER if kind == _FIRST else -_NEVER
-                            change[o, days] = 0
-                    if kind in (_EVENTS, _USER_DAYS):
+                            if kind in (_FIRST, _LAST):
+                                for t in range(days):
+                                    best[o, t] = _NEVER if kind == _FIRST else -_NEVER
+                            else:
+                                for t in range(days + 1):
+                                    change[o, t] = 0
+                    if kind == _EVENTS or kind == _USER_DAYS:
                         if kind == _USER_DAYS:
                             if p < 0 or (seen_person[c] == p and seen_day[c] == d):
                                 continue
                             seen_person[c] = p
                             seen_day[c] = d
-                            amount = 1
-                        if lane[c] >= 0 and v == d:
-                            daily[lane[c], d - low_day] += amount
+                            amount = np.int64(1)
+                        if lane[c] >= 0 and punctual:
+                            daily[lane[c], x] += amount
                         else:
                             for o in range(first_out, end_out):
-                                shifted = d + ago[o]
-                                lo = _index(max(shifted, v), first_day, last_day, days, table)
-                                hi = _index(shifted + window[o], first_day, last_day, days, table)
+                                lo, hi = max(place[begins[o], x], at), place[ends[o], x]
                                 if lo < hi:
                                     change[o, lo] += amount
                                     change[o, hi] -= amount
                     elif kind == _USERS:
-                        if p < 0 or (seen_person[c] == p and seen_day[c] == d):
+                        if p < 0:
                             continue
-                        if seen_person[c] != p:
-                            if seen_person[c] >= 0:
-                                for o in range(first_out, end_out):
-                                    change[
-                                        o, _index(reach[o], first_day, last_day, days, table)
-                                    ] -= 1
-                            for o in range(first_out, end_out):
-                                # Opens and closes at once: nothing to close later.
-                                reach[o] = -_NEVER
-                                change[o, 0] += 1
-                            seen_person[c] = p
-                        seen_day[c] = d
-                        for o in range(first_out, end_out):
-                            shifted = d + ago[o]
-                            start = max(shifted, v)
-                            ends = shifted + window[o]
-                            if ends <= first_day or start >= ends:
+                        if seen_person[c] == p:
+                            if seen_day[c] == d:
                                 continue
-                            if start > reach[o]:
-                                change[o, _index(reach[o], first_day, last_day, days, table)] -= 1
-                                change[o, _index(start, first_day, last_day, days, table)] += 1
-                            if ends > reach[o]:
-                                reach[o] = ends
+                            before = max(seen_day[c] - base, 0)
+                            if punctual and not explicit[c]:
+                                gap = d - seen_day[c]
+                                seen_day[c] = d
+                                # Windows ascend: those from the length of the gap on stay open.
+                                for o in range(first_out, end_out):
+                                    if window[o] >= gap:
+                                        break
+                                    change[o, place[ends[o], before]] -= 1
+                                    change[o, place[begins[o], x]] += 1
+                                continue
+                            if not explicit[c]:
+                                explicit[c] = True
+                                for o in range(first_out, end_out):
+                                    closing[o] = place[ends[o], before]
+                        else:
+                            if seen_person[c] >= 0:
+                                before = max(seen_day[c] - base, 0)
+                                for o in range(first_out, end_out):
+                                    close = closing[o] if explicit[c] else place[ends[o], before]
+                                    change[o, close] -= 1
+                            seen_person[c] = p
+                            explicit[c] = not punctual
+                            for o in range(first_out, end_out):
+                                # What is known late opens and closes at once, to begin with.
+                                change[o, place[begins[o], x] if punctual else 0] += 1
+                                closing[o] = 0
+                        seen_day[c] = d
+                        if explicit[c]:
+                            for o in range(first_out, end_out):
+                                lo, hi = max(place[begins[o], x], at), place[ends[o], x]
+                                if lo < hi:
+                                    if lo > closing[o]:
+                                        change[o, closing[o]] -= 1
+                                        change[o, lo] += 1
+                                    closing[o] = max(closing[o], hi)
                     elif kind == _ACTIVE_DAYS:
-                        where = known_from[lane[c], d - low_day]
-                        if v < where:
-                            known_from[lane[c], d - low_day] = v
+                        where = d - low_day
+                        known_from[lane[c], where] = min(known_from[lane[c], where], v)
                     elif kind == _FIRST:
-                        if d < best[first_out, at]:
-                            best[first_out, at] = d
+                        best[first_out, at] = min(best[first_out, at], d)
                     elif kind == _LAST:
-                        if d > best[first_out, at]:
-                            best[first_out, at] = d
+                        best[first_out, at] = max(best[first_out, at], d)
                     elif kind == _SUM:
                         value = sums[sum_column[c], r]
                         if value != value:
                             continue
                         for o in range(first_out, end_out):
-                            shifted = d + ago[o]
-                            lo = _index(max(shifted, v), first_day, last_day, days, table)
-                            hi = _index(shifted + window[o], first_day, last_day, days, table)
-                            for t in range(lo, hi):
+                            for t in range(max(place[begins[o], x], at), place[ends[o], x]):
                                 out[o, account, t] += value
                     else:
                         if kind == _TEAMS:
@@ -291,23 +295,24 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                             slot_count += 1
                             words_used += need
                         for o in range(first_out, end_out):
-                            shifted = d + ago[o]
-                            lo = _index(max(shifted, v), first_day, last_day, days, table)
-                            hi = _index(shifted + window[o], first_day, last_day, days, table)
+                            lo, hi = max(place[begins[o], x], at), place[ends[o], x]
                             if lo < hi:
-                                base = slot_words[slot] + (o - first_out) * width
-                                _set_bits(words, base, lo, hi)
+                                _set_bits(words, slot_words[slot] + (o - first_out) * width, lo, hi)
             row = stop
 
         for s in range(slot_count):
             c = slot_channel[s]
             for o in range(out_ptr[c], out_ptr[c + 1]):
-                base = slot_words[slot_list[s]] + (o - out_ptr[c]) * width
-                for t in range(days):
-                    bit = (words[base + t // _WORD] >> np.uint64(t % _WORD)) & np.uint64(1)
-                    out[o, account, t] += bit
+                for word in range(width):
+                    bits = words[slot_words[slot_list[s]] + (o - out_ptr[c]) * width + word]
+                    if bits == 0:
+                        continue
+                    for t in range(word * _WORD, min(days, word * _WORD + _WORD)):
+                        out[o, account, t] += bits & np.uint64(1)
+                        bits >>= np.uint64(1)
             slot_words[slot_list[s]] = -1
 
+        low, high = max(first_day - base, 0), max(final_day - base, 0) + 1
         for touch in range(touched_count):
             c = touched_list[touch]
             touched[c] = False
@@ -324,43 +329,46 @@ def walk(  # pragma: no cover  # noqa: C901, D417
                         out[first_out, account, t] = axis[t] - carried
                 continue
             if kind == _ACTIVE_DAYS:
-                for k in range(span):
-                    v = known_from[lane[c], k]
+                for d in range(first_day, final_day + 1):
+                    v = known_from[lane[c], d - low_day]
                     if v == _NEVER:
                         continue
-                    known_from[lane[c], k] = _NEVER
-                    if v == low_day + k:
-                        daily[lane[c], k] = 1
+                    known_from[lane[c], d - low_day] = _NEVER
+                    x, y = max(d - base, 0), max(v - base, 0)
+                    if v == d or y == 0:
+                        daily[lane[c], x] += 1
                         continue
                     for o in range(first_out, end_out):
-                        shifted = low_day + k + ago[o]
-                        lo = _index(max(shifted, v), first_day, last_day, days, table)
-                        hi = _index(shifted + window[o], first_day, last_day, days, table)
+                        lo, hi = max(place[begins[o], x], place[0, y]), place[ends[o], x]
                         if lo < hi:
                             change[o, lo] += 1
                             change[o, hi] -= 1
             elif kind == _USERS:
                 if seen_person[c] >= 0:
+                    before = max(seen_day[c] - base, 0)
                     for o in range(first_out, end_out):
-                        change[o, _index(reach[o], first_day, last_day, days, table)] -= 1
+                        close = closing[o] if explicit[c] else place[ends[o], before]
+                        change[o, close] -= 1
             elif kind != _EVENTS and kind != _USER_DAYS:
                 continue
             if lane[c] >= 0:
-                before = 0.0
-                for k in range(span + 1):
+                summed = 0
+                for k in range(low, high + 1):
                     here = daily[lane[c], k]
-                    daily[lane[c], k] = before
-                    before += here
+                    daily[lane[c], k] = summed
+                    summed += here
             for o in range(first_out, end_out):
-                running = 0.0
+                running = 0
                 for t in range(days):
                     running += change[o, t]
                     out[o, account, t] = running
                 if lane[c] >= 0:
                     for t in range(days):
-                        hi = min(max(axis[t] - ago[o] - low_day + 1, 0), span)
-                        lo = min(max(axis[t] - ago[o] - low_day + 1 - window[o], 0), span)
-                        out[o, account, t] += daily[lane[c], hi] - daily[lane[c], lo]
+                        k = axis[t] - ago[o] - base + 1
+                        out[o, account, t] += (
+                            daily[lane[c], min(max(k, low), high)]
+                            - daily[lane[c], min(max(k - window[o], low), high)]
+                        )
             if lane[c] >= 0:
-                for k in range(span + 1):
+                for k in range(low, high + 1):
                     daily[lane[c], k] = 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.features.meanings import SEPARATOR, units
-from groundswell.features.plan import DYNAMIC_FLAGS, Channel, FeaturePlan, Measure
+from groundswell.features.plan import DYNAMIC_FLAGS, LIFETIME, Channel, FeaturePlan, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,10 @@ class Marks:
 
     Attributes:
         codes: Number of codes; the mark of a row is its code, or `codes - 1 + key`.
-        ptr, channel, slot: By mark, the channels it counts in and the slots of distinct values.
-        common: Channels that every row counts in.
+        ptr, channel, slot: By mark, the channels it counts in and the slots of distinct values;
+            endless channels come first.
+        endless: Per channel, whether some window without end reads it.
+        common: Channels that every row counts in; endless ones come first.
         lane: Per channel, its day-by-day array; -1 for none.
         sum_column: Per channel, the column of the roll-up it adds up; -1 for none.
         slot_base: Per channel, the first slot of its values; -1 for none.
@@ -44,12 +46,19 @@ class Marks:
     ptr: NDArray[np.int64]
     channel: NDArray[np.int64]
     slot: NDArray[np.int64]
+    endless: NDArray[np.bool_]
     common: NDArray[np.int64]
     lane: NDArray[np.int64]
     sum_column: NDArray[np.int64]
     slot_base: NDArray[np.int64]
     slots: int
     dynamic: dict[int, dict[int, tuple[str, ...]]]
+
+    @property
+    def old_ptr(self) -> NDArray[np.int64]:
+        """By mark, where its endless channels end."""
+        so_far = np.append(0, np.cumsum(self.endless[self.channel]))
+        return self.ptr[:-1] + so_far[self.ptr[1:]] - so_far[self.ptr[:-1]]
 
 
 def summed_properties(plan: FeaturePlan) -> tuple[str, ...]:
@@ -99,13 +108,19 @@ def mark_rows(
                 values.setdefault((index, unit), len(values))
     bases, slots, slot_of = _slots(plan, values, teams=teams, workspaces=workspaces)
     common = _common(plan.channels, static)
-    rows = [[item for item in found if item[0] not in common] for found in static]
+    endless = np.zeros(len(plan.channels), dtype=bool)
+    endless[[step.channel for step in plan.steps if step.window >= LIFETIME]] = True
+    rows = [
+        sorted((item for item in found if item[0] not in common), key=lambda i: not endless[i[0]])
+        for found in static
+    ]
     return Marks(
         codes=len(coding.codes),
         ptr=np.cumsum([0, *(len(found) for found in rows)]).astype(np.int64),
         channel=np.array([index for found in rows for index, _ in found], dtype=np.int64),
         slot=np.array([slot_of.get(item, -1) for found in rows for item in found], dtype=np.int64),
-        common=np.array(sorted(common), dtype=np.int64),
+        endless=endless,
+        common=np.array(sorted(common, key=lambda i: (not endless[i], i)), dtype=np.int64),
         lane=_lanes(plan),
         sum_column=_sum_columns(plan),
         slot_base=bases,

@@ -11,7 +11,7 @@ import numpy as np
 from groundswell.features.entries import Rows, expand, flagged, join
 from groundswell.features.exact import Axes, Entries, add_entries, blank
 from groundswell.features.marks import summed_properties
-from groundswell.features.plan import NEVER, FeaturePlan, Measure
+from groundswell.features.plan import LIFETIME, NEVER, FeaturePlan, Measure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,6 +141,41 @@ def _shared(more: Entries | None, setting: Setting, accounts: int) -> NDArray[np
     return apart
 
 
+@dataclass(frozen=True)
+class Axis:
+    """Where on the axis of days asked for the intervals of steps begin and end.
+
+    Attributes:
+        as_of: Days asked for, ascending.
+        base: No window that ends reaches from this day, or an earlier one, to a day asked for.
+        place: [offset, day - base], up to the last day asked for: the position of the first day
+            asked for that is not before day + offset. The first offset is 0.
+        begins, ends: Per step, the rows of `place` for where an interval begins and ends.
+    """
+
+    as_of: Ints
+    base: int
+    place: NDArray[np.int32]
+    begins: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, axes: Axes, as_of: Ints) -> Axis:
+        """Look every offset of every step up, for every day that can matter."""
+        reach = axes.ago + np.where(axes.window < LIFETIME, axes.window, 0)
+        base = int(as_of[0] - reach.max(initial=0) - 1)
+        ends = axes.ago + axes.window
+        offsets = np.unique(np.concatenate([[0], axes.ago, ends]))
+        days = np.arange(base, as_of[-1] + 1) + offsets[:, None]
+        return cls(
+            as_of,
+            base,
+            np.searchsorted(as_of, days).astype(np.int32),
+            np.searchsorted(offsets, axes.ago),
+            np.searchsorted(offsets, ends),
+        )
+
+
 def _walk(
     rows: Rows,
     ptr: Ints,
@@ -152,7 +187,8 @@ def _walk(
     from groundswell.features.kernel import walk  # noqa: PLC0415  (compiles when first needed)
 
     marks, axes, people = setting.marks, setting.axes, setting.people
-    table = np.searchsorted(as_of, np.arange(as_of[0], as_of[-1] + 1)).astype(np.int64)
+    axis = Axis.of(axes, as_of)
+    common = marks.common
     walk(
         ptr,
         skipped,
@@ -164,13 +200,17 @@ def _walk(
         rows.count,
         rows.sums,
         marks.ptr,
+        marks.old_ptr,
         marks.channel,
         marks.slot,
-        marks.common,
+        common,
+        int(np.count_nonzero(marks.endless[common])),
         axes.measure,
         axes.out_ptr,
         axes.window,
         axes.ago,
+        axis.begins,
+        axis.ends,
         marks.lane,
         marks.sum_column,
         marks.slot_base,
@@ -179,6 +219,8 @@ def _walk(
         people.team_day,
         people.team,
         as_of,
-        table,
+        axis.place,
+        axis.base,
+        int(rows.day.min(initial=NEVER)),
         out,
     )

@@ -44,7 +44,7 @@ class Dimensions:
             created (day).
         filed: account_id, domain, is_free_mail, free_mail_since, parent_id by account.
         subscriptions: Their rows index `terms`.
-        terms: plan, cents, seats, seat_limit, usage_limit, plan_since.
+        terms: plan, cents, seats, seat_limit, usage_limit, plan_since, began (the instant).
         rises: Days on which an account's recurring revenue went up.
         opportunities: When each is open.
         tickets: account, person, day, topic (with the days as of which the account holds).
@@ -74,9 +74,12 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
     number = accounts.select("account", "account_id")
     places = _places(filing)
     facts, versions = _versions(plan, warehouse.read(Kind.ACCOUNTS).join(number, on="account_id"))
-    bought = _placed(_subscriptions(warehouse.read(Kind.SUBSCRIPTIONS)), number, places)
-    deals = _placed(_opportunities(warehouse.read(Kind.OPPORTUNITIES)), number, places)
-    tickets = _placed(_tickets(warehouse.read(Kind.TICKETS), filing), number, places)
+    told = {
+        Kind.SUBSCRIPTIONS: _subscriptions(warehouse.read(Kind.SUBSCRIPTIONS)),
+        Kind.OPPORTUNITIES: _opportunities(warehouse.read(Kind.OPPORTUNITIES)),
+        Kind.TICKETS: _tickets(warehouse.read(Kind.TICKETS), filing),
+    }
+    bought, deals, tickets = (_placed(rows, number, places) for rows in told.values())
     members = filing.members
     people = int(_ints(members["person"]).max(initial=0)) + 1
     pair = _ints(members["account"]) * people + _ints(members["person"])
@@ -87,19 +90,14 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
         versions=versions,
         facts=facts,
         filed=accounts,
-        subscriptions=_spans(bought),
+        subscriptions=_spans(bought, order="began"),
         terms=bought,
         rises=_rises(bought),
         opportunities=_spans(deals),
         tickets=tickets,
         joined=Spans.of(pair // people, start, until, row=start),
         first_known={
-            kind: int(_ints(frame["start"]).min()) if len(frame) else NEVER
-            for kind, frame in (
-                (Kind.SUBSCRIPTIONS, bought),
-                (Kind.OPPORTUNITIES, deals),
-                (Kind.TICKETS, tickets),
-            )
+            kind: int(_ints(rows["start"]).min(initial=NEVER)) for kind, rows in told.items()
         },
     )
 
@@ -112,8 +110,13 @@ def _day(column: str) -> pl.Expr:
     return pl.col(column).dt.epoch("d").cast(pl.Int64)
 
 
-def _spans(frame: pl.DataFrame) -> Spans:
-    return Spans.of(_ints(frame["account"]), _ints(frame["start"]), _ints(frame["until"]))
+def _spans(frame: pl.DataFrame, *, order: str = "start") -> Spans:
+    return Spans.of(
+        _ints(frame["account"]),
+        _ints(frame["start"]),
+        _ints(frame["until"]),
+        order=_ints(frame[order]),
+    )
 
 
 def _existing(accounts: pl.DataFrame, merges: pl.DataFrame) -> Spans:
@@ -150,8 +153,12 @@ def _places(filing: Filing) -> pl.DataFrame:
 def _placed(rows: pl.DataFrame, number: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Cut rows (account_id, start, until, ...) by where their account counts."""
     return (
-        rows.join(number.with_columns(pl.col("account").cast(pl.Int64)), on="account_id")
-        .join(places, on="account")
+        rows.join(
+            number.with_columns(pl.col("account").cast(pl.Int64)),
+            on="account_id",
+            maintain_order="left",
+        )
+        .join(places, on="account", maintain_order="left")
         .with_columns(
             pl.max_horizontal("start", "from").alias("start"),
             pl.min_horizontal("until", "to").alias("until"),
@@ -178,7 +185,7 @@ def _versions(plan: FeaturePlan, accounts: pl.DataFrame) -> tuple[pl.DataFrame, 
         _day("valid_from").fill_null(_day("created_at")).fill_null(-NEVER).alias("start"),
         _day("created_at").alias("created"),
         (used / len(wanted) if wanted else pl.lit(None, pl.Float64)).alias("tech_overlap"),
-    ).sort("account", "start", maintain_order=True)
+    ).sort("account", "valid_from", nulls_last=False, maintain_order=True)
     until = facts.select(pl.col("start").shift(-1).over("account").fill_null(NEVER).alias("until"))[
         "until"
     ]
@@ -192,6 +199,7 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
             _day("started_at").alias("start"),
             _day("ended_at").fill_null(NEVER).alias("until"),
             (pl.col("mrr") * 100).cast(pl.Int64).alias("cents"),
+            pl.col("started_at").dt.epoch("us").alias("began"),
         )
         .sort("account_id", "started_at", "subscription_id", "plan", maintain_order=True)
         .with_columns(_plan_since().alias("plan_since"))
@@ -205,6 +213,7 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
             "seat_limit",
             "usage_limit",
             "plan_since",
+            "began",
         )
     )
 
@@ -225,7 +234,7 @@ def _opportunities(rows: pl.DataFrame) -> pl.DataFrame:
         rows.with_columns(
             _day("valid_from").fill_null(created).alias("known"), created.alias("made")
         )
-        .sort("opportunity_id", "known", maintain_order=True)
+        .sort("opportunity_id", "valid_from", nulls_last=False, maintain_order=True)
         .with_columns(
             pl.col("known").shift(-1).over("opportunity_id").fill_null(NEVER).alias("next"),
             pl.when(pl.col("won").is_not_null() & pl.col("closed_at").is_null())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.features.exact import Axes
-from groundswell.features.plan import Measure
+from groundswell.features.plan import FeaturePlan, Measure
 from groundswell.features.reading import known_limits
 from groundswell.features.shard import Setting, compute_steps
 
@@ -68,7 +68,7 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
 
     A day counts when people who belong / seats allowed, or usage / usage allowed, is at or above
     `limits.at`. The run starts anew on a day with a completed upgrade, or with a rise of the
-    recurring revenue. Unknown (NaN) while no limit is known.
+    recurring revenue. Unknown (NaN) while no limit is known, or only one of a usage that is not.
 
     Args:
         rows: The shard's rows of the roll-up.
@@ -79,6 +79,8 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
     plan = setting.plan
     names = [step.name for step in plan.steps]
     usage_name = plan.aliases.get(plan.usage or "", plan.usage)
+    if usage_name in names and _is_unknown(plan, names.index(usage_name)):
+        usage_name = None
     wanted = [plan.own["upgraded"], *([usage_name] if usage_name in names else [])]
     first_day = int(rows.day.min()) if len(rows.day) else int(shard.as_of[0])
     start = dimensions.subscriptions.within(shard.first, shard.count).start
@@ -87,7 +89,10 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
     low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
     daily = replace(shard, as_of=np.arange(low, shard.as_of[-1] + 1))
     allowed = known_limits(dimensions, plan.plans, daily)
-    if np.isnan(allowed.seat_limit).all() and np.isnan(allowed.usage_limit).all():
+    unlimited = np.isnan(allowed.seat_limit)
+    if usage_name in names:
+        unlimited &= np.isnan(allowed.usage_limit)
+    if unlimited.all():
         return np.full((shard.count, len(shard.as_of)), np.nan)
     positions = sorted({names.index(name) for name in wanted})
     few = restrict(setting, positions)
@@ -106,8 +111,14 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
     day = np.arange(len(daily.as_of))
     broken = np.maximum.accumulate(np.where(~hot | upgraded, day, -1), axis=1)
     run = (day - broken).astype(np.float64)
-    run[np.isnan(allowed.seat_limit) & np.isnan(allowed.usage_limit)] = np.nan
+    run[unlimited] = np.nan
     return run[:, np.searchsorted(daily.as_of, shard.as_of)]
+
+
+def _is_unknown(plan: FeaturePlan, step: int) -> bool:
+    """Tell whether no event is mapped to what a step counts."""
+    channel = plan.channels[plan.steps[step].channel]
+    return plan.is_unmapped(channel.rows, {meaning.name for meaning in plan.meanings})
 
 
 def _concerned(setting: Setting) -> NDArray[np.bool_]:

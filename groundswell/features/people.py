@@ -104,12 +104,17 @@ def know_people(filing: Filing, users: pl.DataFrame, memberships: pl.DataFrame) 
     """
     persons = filing.persons.select("person", "user_id")
     known = users.select(
-        "user_id", "title", "department", _role("properties").alias("role"), _from("valid_from")
+        "user_id",
+        "title",
+        "department",
+        "valid_from",
+        _role("properties").alias("role"),
+        _from("valid_from"),
     ).join(persons, on="user_id")
     told = (
         known.filter(pl.col("department").str.strip_chars() != "")
         .with_columns(pl.col("department").map_elements(fold_team, return_dtype=pl.String))
-        .sort("person", "day", maintain_order=True)
+        .sort("person", "valid_from", nulls_last=False, maintain_order=True)
     )
     teams = tuple(sorted(told["department"].unique().to_list()))
     number = {name: index for index, name in enumerate(teams)}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spans:
-    """Rows that hold from a day until another, sorted by account.
+    """Rows that hold from a day until another, sorted by account, then by which comes first.
 
     Attributes:
         account: Account of each row.
@@ -31,12 +31,20 @@ class Spans:
     row: Ints
 
     @classmethod
-    def of(cls, account: Ints, start: Ints, until: Ints, row: Ints | None = None) -> Spans:
-        """Sort rows by account, then start, keeping the order of equals; drop empty ones."""
+    def of(
+        cls,
+        account: Ints,
+        start: Ints,
+        until: Ints,
+        row: Ints | None = None,
+        *,
+        order: Ints | None = None,
+    ) -> Spans:
+        """Sort rows by account, then `order` (start), keeping that of equals; drop empty ones."""
         row = np.arange(len(account)) if row is None else row
-        order = np.lexsort((start, account))
-        order = order[start[order] < until[order]]
-        return cls(account[order], start[order], until[order], row[order])
+        sorted_ = np.lexsort((start if order is None else order, account))
+        sorted_ = sorted_[start[sorted_] < until[sorted_]]
+        return cls(account[sorted_], start[sorted_], until[sorted_], row[sorted_])
 
     def within(self, first: int, count: int) -> Spans:
         """Return the rows of `count` accounts from `first`, counted from it."""
@@ -45,7 +53,7 @@ class Spans:
         return Spans(self.account[part] - first, self.start[part], self.until[part], self.row[part])
 
     def latest(self, count: int, as_of: Ints) -> Ints:
-        """Return [account, day] of the row that began last of those that hold; -1 for none."""
+        """Return [account, day] of the last row of those that hold; -1 for none."""
         low = np.searchsorted(as_of, self.start)
         high = np.searchsorted(as_of, self.until)
         out = np.full((count, len(as_of)), -1, dtype=np.int64)

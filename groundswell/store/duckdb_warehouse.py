@@ -18,6 +18,7 @@ import pyarrow as pa
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
+from groundswell.store.quiet import silence
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import TABLES, conform
 from groundswell.store.warehouse import Appended
@@ -34,6 +35,9 @@ LAYOUT = 1
 STORAGE_VERSION = "v2.0.0"
 _SQL = load_statements("duckdb")
 _STREAM = 122_880
+# Two row groups. DuckDB writes pieces of less than one twice: when they come, and at the next
+# checkpoint, where it puts them together.
+_ROW_GROUPS = 245_760
 
 
 class DuckDBWarehouse:
@@ -201,7 +205,8 @@ class _Port:
         self._add("events", events)
 
     def _add(self, table: str, rows: pa.Table) -> None:
-        pieces = pa.Table.from_batches(rows.to_batches(max_chunksize=_STREAM))
+        whole = rows.combine_chunks()
+        pieces = pa.Table.from_batches(whole.to_batches(max_chunksize=_ROW_GROUPS))
         with _registered(self._connection, "batch_rows", pieces):
             self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch_rows")  # noqa: S608
 
@@ -233,6 +238,7 @@ def connect(file: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection
     with told(file):
         connection = duckdb.connect(file, config=config)
         connection.execute(_SQL["settings"])
+        silence(connection)
     return connection
 
 

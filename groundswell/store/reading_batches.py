@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from groundswell.config.columns import file_name
 from groundswell.errors import LoadError, Place, Problem
 from groundswell.model import Kind, Reject
+from groundswell.store.arrays import to_arrow, to_numpy
+from groundswell.store.quiet import silence
 from groundswell.store.reading_origin import LINE, ROW, LineOrigin, Native, TableOrigin
 from groundswell.store.reading_reasons import (
     Case,
@@ -31,6 +33,7 @@ from groundswell.store.reading_reasons import (
 )
 from groundswell.store.reading_resolving import line_keys, resolve_shape
 from groundswell.store.reading_sql import NESTED_FINGERPRINT, Query, compile_query
+from groundswell.store.reading_verbatim import add_verbatim
 from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:
@@ -100,7 +103,7 @@ class BatchReader:
             config["threads"] = threads
         self.duck = duckdb.connect(":memory:", config=config)
         self.duck.execute("SET TimeZone = 'UTC'")
-        self.duck.execute("SET enable_progress_bar = false")
+        silence(self.duck)
 
     def __enter__(self) -> Self:
         return self
@@ -153,7 +156,8 @@ class BatchReader:
         """
         self.duck.register("raw", raw.table)
         query = plan.careful if raw.may_hold_nul else plan.plain
-        found = self._strict(plan, query, self.duck.sql(query.rows).to_arrow_table())
+        judged = self.duck.sql(query.rows).to_arrow_table()
+        found = self._strict(plan, query, add_verbatim(judged, raw.table, query.verbatim))
         problems = found.column("__problem")
         rejects = [
             plan.reject(flaw_reason(record, fields=raw.fields), record.line, record.raw)
@@ -179,16 +183,16 @@ class BatchReader:
             return found
         codes = ("bad-json", "bad-properties")
         fault = next(i for i, check in enumerate(query.checks, 1) if check.code in codes)
-        suspects = np.flatnonzero(found.column("__suspect").to_numpy())
-        rows = found.column(ROW).take(pa.array(suspects)).combine_chunks()
+        suspects = np.flatnonzero(to_numpy(found.column("__suspect")))
+        rows = found.column(ROW).take(to_arrow(suspects)).combine_chunks()
         texts = self._texts(plan, rows)
-        problems = found.column("__problem").to_numpy().copy()
+        problems = to_numpy(found.column("__problem")).copy()
         for at, row in zip(suspects, rows.to_pylist(), strict=True):
             held = [text for key in (LINE, "properties") if (text := texts[row].get(key))]
             if not problems[at] and not all(map(is_strict_json, held)):
                 problems[at] = fault
         column = found.column_names.index("__problem")
-        return found.set_column(column, "__problem", pa.array(problems))
+        return found.set_column(column, "__problem", to_arrow(problems))
 
     def _settle_ids(self, plan: Plan, good: pa.Table) -> pa.Table:
         """Return the canonical columns, with an id for events whose properties nest."""

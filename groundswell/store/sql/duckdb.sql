@@ -2,7 +2,6 @@
 
 -- name: settings
 SET TimeZone = 'UTC';
-SET enable_progress_bar = false;
 SET wal_autocheckpoint = '256MB';
 
 -- name: tables

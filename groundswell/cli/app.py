@@ -62,11 +62,6 @@ def parse_day(text: str | None) -> date | None:
         ) from None
 
 
-@app.callback()
-def groundswell() -> None:
-    """Product events in, explained product-qualified leads out."""
-
-
 COMMANDS = {
     "setting_up": ("init", "check", "schema", "explain-config"),
     "loading": ("load", "quarantine"),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from groundswell.config.expressions import Expression
 from groundswell.config.vocabulary import MEANINGS, READERS, feature_types
 from groundswell.features.wording import is_admin, is_presales, is_production, is_senior
 
-from .worlds import World, workspace_of
+from .naive_dimensions import naive_dimensions
+from .worlds import World, day_of, workspace_of
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from groundswell.config.schema import FeatureDef
 
 Row = dict[str, Any]
-FREE = "free"
-
-
-def day_of(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - datetime(1970, 1, 1, tzinfo=UTC)).days
 
 
 def text_at(properties: dict[str, Any], path: str) -> str | None:
@@ -299,17 +294,14 @@ class Naive:
 
     # --- features -------------------------------------------------------------------------------
 
-    def features(self, account: int, t: int, given: dict[str, Any]) -> dict[str, Any]:
-        """Return every feature; dimensions that are arithmetic over others are taken as given."""
+    def features(self, account: int, t: int) -> dict[str, Any]:
+        """Return every feature."""
         values = {
             name: self.plain(feature, account, t)
             for name, feature in self.loaded.features.items()
             if feature.read is None and name not in self.parsed
         }
-        values.update(self.dimensions(account, t))
-        for name, feature in self.loaded.features.items():
-            if feature.read is not None:
-                values.setdefault(name, given[name])
+        values.update(naive_dimensions(self, account, t, values))
         left = dict(self.parsed)
         while left:
             for name, expression in list(left.items()):
@@ -356,64 +348,6 @@ class Naive:
                 joined -= 1
             count += window is None or t - joined < window
         return count
-
-    # --- dimensions -----------------------------------------------------------------------------
-
-    def dimensions(self, account: int, t: int) -> dict[str, Any]:
-        """Return the dimensions whose reading is a rule of its own and no arithmetic."""
-        bought = [
-            row
-            for row in self.world.subscriptions
-            if self.place(int(row["account_id"][1:]), t) == account
-            and (day_of(row["started_at"]) or 0) <= t
-            and (row["ended_at"] is None or (day_of(row["ended_at"]) or 0) > t)
-        ]
-        bought.sort(key=lambda row: row["started_at"])
-        any_known = any((day_of(r["started_at"]) or 0) <= t for r in self.world.subscriptions)
-        mrr = float(sum(row["mrr"] for row in bought))
-        seats = self.members(account, t, None)
-        company = self.company(account, t)
-        return {
-            "mrr": mrr if any_known else None,
-            "is_paying": mrr > 0 if any_known else None,
-            "seats_used": seats or (bought[-1]["seats"] or 0 if bought else 0),
-            **company,
-        }
-
-    def company(self, account: int, t: int) -> dict[str, Any]:
-        versions = [
-            row
-            for row in self.world.versions
-            if row["account_id"] == f"a{account}"
-            and (day_of(row["valid_from"] or row["created_at"]) or 0) <= t
-        ]
-        free = account == 1 and t >= 20_005
-        if not versions:
-            return {
-                "employees": None,
-                "industry": None,
-                "owner": None,
-                "is_target": None,
-                "is_free_mail": free,
-                "tech_overlap": None,
-                "is_enterprise_domain": False if free else None,
-            }
-        now = versions[-1]
-        named = account % 3 != 0
-        target = bool(now["target"])
-        large = None if now["employees"] is None else now["employees"] > 500
-        either = True if target or large else large
-        stack = now["tech_stack"]
-        used = {item.strip().lower() for item in (stack or "").split(",")}
-        return {
-            "employees": now["employees"],
-            "industry": now["industry"],
-            "owner": now["owner"],
-            "is_target": target,
-            "is_free_mail": free,
-            "tech_overlap": None if stack is None else len(used & {"snowflake", "okta"}) / 2,
-            "is_enterprise_domain": False if free else either if named else None,
-        }
 
     def exists(self, account: int, t: int) -> bool:
         return t >= 20_000 + 7 * account and self.place(account, t) == account

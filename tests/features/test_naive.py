@@ -49,7 +49,7 @@ def compare(world: World, days: Sequence[int], frame: pl.DataFrame) -> None:
             row = rows.pop((f"a{account}", moment), None)
             assert (row is not None) == naive.exists(account, day)
             if row is not None:
-                wrong = differing(row, naive.features(account, day, row))
+                wrong = differing(row, naive.features(account, day))
                 assert not wrong, (account, day)
     assert not rows
 

@@ -196,6 +196,11 @@ def instant(day: int, second: int = 0) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, seconds=second)
 
 
+def day_of(moment: datetime | None) -> int | None:
+    """Return the day of an instant."""
+    return None if moment is None else (moment - datetime(1970, 1, 1, tzinfo=UTC)).days
+
+
 class Facts:
     """A warehouse of one world, in a DuckDB in memory."""
 
@@ -280,6 +285,8 @@ def workspace_of(actor: int) -> str | None:
 
 class Activity:
     """A roll-up in memory."""
+
+    dialect = "duckdb"
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -446,22 +453,23 @@ def _roles(draw: st.DrawFn, people: int) -> list[dict[str, Any]]:
 
 
 def _versions(draw: st.DrawFn, accounts: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for account in range(accounts):
-        for number in range(draw(st.integers(0, 2))):
-            rows.append(
-                {
-                    "account_id": f"a{account}",
-                    "employees": draw(st.sampled_from([40, 501, None])),
-                    "industry": draw(st.sampled_from(["software", None])),
-                    "tech_stack": draw(st.sampled_from(["Snowflake, okta", "okta,aws", None])),
-                    "target": draw(st.sampled_from([True, False, None])),
-                    "owner": draw(st.sampled_from(["rep@a.example", None])),
-                    "created_at": instant(START - 3),
-                    "valid_from": instant(START + 50) if number else None,
-                }
-            )
-    return rows
+    """Draw versions of accounts in any order; two may be stated on one day."""
+    moments = [instant(START + 50, 9), instant(START + 50, 70_000), instant(START + 90), None]
+    return [
+        {
+            "account_id": f"a{account}",
+            "employees": draw(st.sampled_from([12, 40, 501, None])),
+            "industry": draw(st.sampled_from(["software", None])),
+            "country": draw(st.sampled_from(["DE", "US"])),
+            "tech_stack": draw(st.sampled_from(["Snowflake, okta", "okta,aws", None])),
+            "target": draw(st.sampled_from([True, False, None])),
+            "owner": draw(st.sampled_from(["rep@a.example", None])),
+            "created_at": draw(st.sampled_from([instant(START - 3), instant(START + 60), None])),
+            "valid_from": moment,
+        }
+        for account in range(accounts)
+        for moment in draw(st.lists(st.sampled_from(moments), max_size=3, unique=True))
+    ]
 
 
 def _subscriptions(draw: st.DrawFn, accounts: int) -> list[dict[str, Any]]:
@@ -473,11 +481,11 @@ def _subscriptions(draw: st.DrawFn, accounts: int) -> list[dict[str, Any]]:
             {
                 "subscription_id": f"s{number}",
                 "account_id": f"a{draw(st.integers(0, accounts - 1))}",
-                "plan": draw(st.sampled_from(["team", "business"])),
+                "plan": draw(st.sampled_from(["team", "team", "business", "enterprise", "odd"])),
                 "mrr": Decimal(draw(st.sampled_from(["0.00", "99.99", "120.00"]))),
-                "seats": draw(st.sampled_from([3, None])),
-                "seat_limit": draw(st.sampled_from([4, None])),
-                "usage_limit": draw(st.sampled_from([2, None])),
+                "seats": draw(st.sampled_from([3, 4, None])),
+                "seat_limit": draw(st.sampled_from([4, 5, 1, None])),
+                "usage_limit": draw(st.sampled_from([2, 0, None])),
                 "started_at": instant(start, number),
                 "ended_at": instant(end, 5) if end is not None else None,
             }
@@ -498,9 +506,9 @@ def _opportunities(draw: st.DrawFn, accounts: int) -> list[dict[str, Any]]:
         closed = draw(st.integers(made, START + SPAN) | st.none())
         rows.append(base)
         if closed is not None:
-            late = {"stage": "won", "won": True, "valid_from": instant(closed)}
+            late = {"stage": "closed", "won": True, "valid_from": instant(closed, 60)}
             when = draw(st.sampled_from([instant(closed), None]))
-            rows.append({**base, **late, "closed_at": when})
+            rows.insert(draw(st.sampled_from([0, len(rows)])), {**base, **late, "closed_at": when})
     return rows
 
 

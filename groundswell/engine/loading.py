@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from groundswell.config.secrets import expand
 from groundswell.connectors.shape import parse_kind, shape_from
+from groundswell.engine.batching import gather, read_ahead
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ledger import Load
@@ -107,7 +108,7 @@ class Loader:
         self.ledger.record_load(load)
         added = duplicates = 0
         codes: Counter[str] = Counter()
-        for batch in batches:
+        for batch in read_ahead(gather(batches)):
             self.ledger.add_rejects(batch.rejects, load_id=load.load_id)
             codes.update(reject.code for reject in batch.rejects)
             if batch.rows.num_rows:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-import pyarrow as pa
+
+from groundswell.store.arrays import text_buffers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     Digests = npt.NDArray[np.uint64]
-    Column = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
 
 _SEED = np.uint64(0x243F6A8885A308D3)
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
@@ -47,7 +48,7 @@ def digest_rows(rows: pa.Table, columns: Sequence[str]) -> Digests:
     """
     digests = np.full(rows.num_rows, _SEED, dtype=np.uint64)
     for name in columns:
-        _fold(digests, *_buffers(rows.column(name)))
+        _fold(digests, *text_buffers(rows.column(name)))
     return digests
 
 
@@ -62,7 +63,7 @@ def group_rows(rows: pa.Table, columns: Sequence[str], *, digests: Digests) -> G
     codes = np.zeros(rows.num_rows, dtype=np.int32)
     first = np.zeros(rows.num_rows, dtype=np.int64)
     count = _group(digests, codes, first)
-    if any(_disagree(codes, first[:count], *_buffers(rows.column(name))) for name in columns):
+    if any(_disagree(codes, first[:count], *text_buffers(rows.column(name))) for name in columns):
         return _group_by_value(rows, columns)
     return Groups(codes=codes, first=first[:count].copy())
 
@@ -85,22 +86,6 @@ def earliest(groups: Groups, moments: npt.NDArray[np.int64]) -> npt.NDArray[np.i
     least = moments[groups.first]
     _lower(least, groups.codes, moments)
     return least
-
-
-def _buffers(column: pa.ChunkedArray) -> Column:
-    """Return a string column as offsets, bytes and validity; no value is copied if it is whole."""
-    chunks: list[pa.Array] = column.chunks or [pa.array([], pa.string())]
-    whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
-    _, offsets, data = whole.buffers()
-    start = whole.offset
-    marks = np.frombuffer(offsets, dtype=np.int32)[start : start + len(whole) + 1]
-    content = np.frombuffer(data, dtype=np.uint8) if data else np.zeros(0, dtype=np.uint8)
-    valid = (
-        whole.is_valid().to_numpy(zero_copy_only=False)
-        if whole.null_count
-        else np.ones(len(whole), dtype=np.bool_)
-    )
-    return marks, content, valid
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

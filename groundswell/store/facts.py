@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from groundswell.store.arrays import to_arrow, to_numpy
 from groundswell.store.digests import digest_rows, earliest, group_rows
 from groundswell.store.tables import INSTANT
 from groundswell.store.warehouse import Appended
@@ -114,7 +115,7 @@ def _append_piece(port: EventPort, rows: pa.Table) -> int:
         news = _news(port, rows, digests)
         distinct, codes = guess.result()
     if not news.all():
-        rows, digests = rows.filter(pa.array(news)), digests[news]
+        rows, digests = rows.filter(to_arrow(news)), digests[news]
         if not rows.num_rows:
             return 0
         distinct, codes = _distinct_actors(rows)
@@ -123,12 +124,12 @@ def _append_piece(port: EventPort, rows: pa.Table) -> int:
             [
                 rows.column("source"),
                 rows.column("message_id"),
-                pa.array(_intern_actors(port, distinct)[codes]),
-                pa.array(_intern_names(port, rows)),
+                to_arrow(_intern_actors(port, distinct)[codes]),
+                to_arrow(_intern_names(port, rows)),
                 rows.column("occurred_at"),
                 rows.column("received_at"),
                 rows.column("properties"),
-                pa.array(digests.view(np.int64)),
+                to_arrow(digests.view(np.int64)),
             ],
             schema=EVENTS,
         )
@@ -141,7 +142,8 @@ def _news(
 ) -> npt.NDArray[np.bool_]:
     """Mark the first row of each (source, message_id) that the store does not hold."""
     keys = rows.select(IDENTITY)
-    stored = port.stored_like(pa.table({"digest": digests.view(np.int64)})).select(IDENTITY)
+    asked = pa.table({"digest": to_arrow(digests.view(np.int64))})
+    stored = port.stored_like(asked).select(IDENTITY)
     known = stored.num_rows
     if known:
         keys = pa.concat_tables([stored.cast(keys.schema), keys])
@@ -156,13 +158,13 @@ def _distinct_actors(rows: pa.Table) -> tuple[pa.Table, npt.NDArray[np.int32]]:
     """Return the triples in order of appearance, as `ACTORS` numbered from 0, and each row's."""
     digests = digest_rows(rows, TRIPLE)
     groups = group_rows(rows, TRIPLE, digests=digests)
-    moments = rows.column("occurred_at").cast(pa.int64()).to_numpy()
-    distinct = rows.select(TRIPLE).take(pa.array(groups.first))
+    moments = to_numpy(rows.column("occurred_at"))
+    distinct = rows.select(TRIPLE).take(to_arrow(groups.first))
     columns = [
-        pa.array(np.arange(len(groups.first), dtype=np.int32)),
+        to_arrow(np.arange(len(groups.first), dtype=np.int32)),
         *distinct.columns,
-        pa.array(earliest(groups, moments)).cast(INSTANT),
-        pa.array(digests[groups.first].view(np.int64)),
+        to_arrow(earliest(groups, moments)).cast(INSTANT),
+        to_arrow(digests[groups.first].view(np.int64)),
     ]
     return pa.Table.from_arrays(columns, schema=ACTORS), groups.codes
 
@@ -171,19 +173,19 @@ def _intern_actors(port: EventPort, distinct: pa.Table) -> npt.NDArray[np.int32]
     """Return the number of each actor, adding unknown ones and lowering first times."""
     columns = ["ordinal", *ACTORS.names[1:]]
     stored = port.stored_actors(distinct.rename_columns(columns).drop_columns(["first_at"]))
-    found = stored.column("ordinal").to_numpy()
+    found = to_numpy(stored.column("ordinal"))
     numbers = np.full(distinct.num_rows, -1, dtype=np.int32)
-    numbers[found] = stored.column("actor").to_numpy()
+    numbers[found] = to_numpy(stored.column("actor"))
     unknown = numbers < 0
     start = port.count_actors()
     numbers[unknown] = np.arange(start, start + int(unknown.sum()), dtype=np.int32)
-    distinct = distinct.set_column(0, ACTORS.field("actor"), pa.array(numbers))
+    distinct = distinct.set_column(0, ACTORS.field("actor"), to_arrow(numbers))
     if unknown.any():
-        port.add_actors(distinct.filter(pa.array(unknown)))
-    held = stored.column("first_at").cast(pa.int64()).to_numpy()
-    seen = distinct.column("first_at").cast(pa.int64()).to_numpy()[found]
+        port.add_actors(distinct.filter(to_arrow(unknown)))
+    held = to_numpy(stored.column("first_at"))
+    seen = to_numpy(distinct.column("first_at"))[found]
     if (seen < held).any():
-        port.lower_first_at(distinct.take(pa.array(found[seen < held])))
+        port.lower_first_at(distinct.take(to_arrow(found[seen < held])))
     return numbers
 
 
@@ -196,7 +198,7 @@ def _intern_names(port: EventPort, rows: pa.Table) -> npt.NDArray[np.int32]:
     unknown = [name for name in names if name not in known]
     if unknown:
         ids = np.arange(len(stored), len(stored) + len(unknown), dtype=np.int32)
-        port.add_names(pa.Table.from_arrays([pa.array(ids), unknown], schema=EVENT_NAMES))
+        port.add_names(pa.Table.from_arrays([to_arrow(ids), unknown], schema=EVENT_NAMES))
     number = {name: position for position, name in enumerate([*stored, *unknown])}
     numbers = np.array([number[name] for name in names], dtype=np.int32)
-    return numbers[coded.indices.to_numpy()]
+    return numbers[to_numpy(coded.indices)]

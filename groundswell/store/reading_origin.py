@@ -189,6 +189,11 @@ class TableOrigin:
         plain = pat.is_string(type_) or pat.is_large_string(type_) or pat.is_string_view(type_)
         return quote_name(name) if plain else f"CAST({quote_name(name)} AS VARCHAR)"
 
+    def whole(self, path: str) -> str | None:
+        """Return the column that a path is, if it is one and not a path into one."""
+        found = self._column(path)
+        return found[0] if found and not found[1] else None
+
     def used_by(self, paths: Iterable[str]) -> set[str]:
         """Return the columns that these paths take whole."""
         found = [self._column(path) for path in paths]

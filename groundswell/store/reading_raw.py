@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pat
 
 from groundswell.errors import LoadError, Place, Problem
+from groundswell.store.arrays import to_arrow
 from groundswell.store.reading_blocks import Blocks
 from groundswell.store.reading_origin import LINE, ROW
 from groundswell.store.reading_split import Cut, Flaw, cut_records
@@ -73,7 +74,7 @@ class RawBatch:
 
 
 def _numbered(columns: dict[str, pa.Array | pa.ChunkedArray], rows: int) -> pa.Table:
-    return pa.table({**columns, ROW: pa.array(np.arange(rows, dtype=np.int64))})
+    return pa.table({**columns, ROW: to_arrow(np.arange(rows, dtype=np.int64))})
 
 
 def row_as_json(row: dict[str, Any]) -> str:
@@ -343,7 +344,7 @@ def lines_batch(
     if spoiled:
         keep = np.ones(len(ends), dtype=bool)
         keep[list(spoiled)] = False
-        column = column.take(pa.array(np.flatnonzero(keep)))
+        column = column.take(to_arrow(np.flatnonzero(keep)))
         lines = lines[keep]
     return RawBatch(
         table=_numbered({LINE: column}, len(column)),
@@ -397,7 +398,7 @@ def read_parquet(path: Path, *, rows: int = PARQUET_ROWS) -> Iterator[RawBatch]:
 
 def table_batch(table: pa.Table, *, first: int | None, bytes_done: int = 0) -> RawBatch:
     """Return an Arrow table as a batch whose rows count from `first`; None: they have no number."""
-    numbered = table.append_column(ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
+    numbered = table.append_column(ROW, to_arrow(np.arange(table.num_rows, dtype=np.int64)))
     return RawBatch(
         table=numbered,
         line=lambda row: None if first is None else first + row,

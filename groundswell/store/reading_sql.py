@@ -22,11 +22,19 @@ from groundswell.store.reading_origin import (
     LineOrigin,
     Native,
     Origin,
+    TableOrigin,
     Value,
     quote_name,
     quote_text,
 )
 from groundswell.store.reading_types import typed_sql
+from groundswell.store.reading_verbatim import (
+    MESSAGE_ID,
+    PROPERTIES,
+    SUSPECT,
+    Verbatim,
+    may_stand,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,12 +67,14 @@ class Query:
             in text, for telling what is wrong.
         checks: What `__problem` counts, from 1.
         times: Time columns that are read from the source, with what arrives there.
+        verbatim: Columns that `rows` leaves out, to be taken from the source as they stand.
     """
 
     rows: str
     texts: str
     checks: tuple[Check, ...]
     times: dict[str, Native]
+    verbatim: dict[str, Verbatim]
 
 
 def compile_query(
@@ -90,6 +100,7 @@ class _Compiler:
     def __init__(self, shape: Shape, origin: Origin, *, source: str, received_at: datetime) -> None:
         self.shape = shape
         self.source = source
+        self.received_at = received_at
         self.now = f"TIMESTAMPTZ {quote_text(received_at.isoformat())}"
         self.origin = origin
         self.columns = COLUMNS[shape.kind]
@@ -99,6 +110,7 @@ class _Compiler:
             value = self._value(column)
             if value is not None:
                 self.values[name] = value
+        self.verbatim = self._verbatim()
 
     # --- picking ------------------------------------------------------------------------------
 
@@ -176,6 +188,35 @@ class _Compiler:
     def _rest(self) -> str | None:
         taken = [path for column in self.shape.columns.values() for path in column.paths]
         return self.origin.rest(self.shape, used=self.origin.used_by(taken))
+
+    def _verbatim(self) -> dict[str, Verbatim]:
+        """Return our columns that are one of theirs, unchanged."""
+        if not isinstance(self.origin, TableOrigin) or self.shape.only:
+            return {}
+        found = {name: self._standing(name, self.origin) for name in self.columns}
+        return {name: verbatim for name, verbatim in found.items() if verbatim is not None}
+
+    def _standing(self, name: str, origin: TableOrigin) -> Verbatim | None:
+        column = self.shape.columns.get(name)
+        of = self.columns[name].type
+        if column is None or name not in self.values or of not in _STANDING:
+            return None
+        if column.constant is not None or column.differs_from or column.not_prefix:
+            return None
+        if of is ColumnType.JSON and self._properties() != _only(name):
+            return None
+        sources = [source for path in column.paths if (source := origin.whole(path))]
+        known = sum(origin.find(path) is not None for path in column.paths)
+        if known != 1 or len(sources) != 1:
+            return None
+        time = of is ColumnType.TIME
+        if not may_stand(origin.schema.field(sources[0]).type, time=time):
+            return None
+        if time:
+            arrival = name == "received_at" and self.shape.kind is Kind.EVENTS
+            return Verbatim(sources[0], missing=self.received_at if arrival else None)
+        empty = ("{}",) if of is ColumnType.JSON else ()
+        return Verbatim(sources[0], nulls=tuple(dict.fromkeys(("", *origin.nulls, *empty))))
 
     # --- typing -------------------------------------------------------------------------------
 
@@ -269,14 +310,17 @@ class _Compiler:
     def query(self) -> Query:
         checks = tuple(self._checks())
         cases = " ".join(f"WHEN {check.sql} THEN {i}" for i, check in enumerate(checks, start=1))
-        outputs = [f"{self._output(name)} AS {quote_name(name)}" for name in self.columns]
+        outputs = [
+            f"{self._output(name)} AS {quote_name(name)}"
+            for name in self.columns
+            if name not in self.verbatim or name == MESSAGE_ID
+        ]
         if self.shape.kind is Kind.EVENTS:
             outputs.append(f"{quote_text(self.source)} AS source")
         typed = f"WITH picked AS ({self._picked()}), typed AS ({self._typed()})"
         judged = (
             f"SELECT {ROW}, {', '.join(outputs)}, "
-            f"CAST(CASE {cases} ELSE 0 END AS SMALLINT) AS __problem, "
-            f"{self._suspect()} AS __suspect FROM typed"
+            f"CAST(CASE {cases} ELSE 0 END AS SMALLINT) AS __problem{self._suspect()} FROM typed"
         )
         texts = [f"CAST({_c(name)} AS VARCHAR) AS {quote_name(name)}" for name in self.values]
         if isinstance(self.origin, LineOrigin):
@@ -292,14 +336,20 @@ class _Compiler:
                 for name, column in self.columns.items()
                 if column.type is ColumnType.TIME and name in self.values
             },
+            verbatim=self.verbatim,
         )
 
     def _suspect(self) -> str:
-        """Return SQL that holds where JSON may be of a kind that DuckDB alone takes for JSON."""
+        """Return SQL of `__suspect`: JSON that may be of a kind that DuckDB alone takes for JSON.
+
+        Properties that are taken as they stand are looked at then.
+        """
+        if PROPERTIES in self.verbatim:
+            return ""
         tests = ["__is_loose"] if isinstance(self.origin, LineOrigin) else []
         if "properties" in self.values:
             tests.append(f"COALESCE({_loose(_v('properties'))}, false)")
-        return " OR ".join(tests) or "false"
+        return f", {' OR '.join(tests) or 'false'} AS {SUSPECT}"
 
     def _output(self, name: str) -> str:
         column = self.columns[name]
@@ -350,7 +400,8 @@ class _Compiler:
         )
         if "message_id" not in self.values:
             return hashed
-        return f"CASE WHEN {_v('message_id')} IS NULL THEN {hashed} ELSE {_v('message_id')} END"
+        own = "" if MESSAGE_ID in self.verbatim else f" ELSE {_v('message_id')}"
+        return f"CASE WHEN {_v('message_id')} IS NULL THEN {hashed}{own} END"
 
 
 def _c(name: str) -> str:
@@ -359,6 +410,11 @@ def _c(name: str) -> str:
 
 def _v(name: str) -> str:
     return quote_name("v_" + name)
+
+
+def _only(name: str) -> str:
+    """Return the SQL of properties that come from one column and nothing else."""
+    return f"NULLIF(CAST({_v(name)} AS VARCHAR), '{{}}')"
 
 
 def _loose(text: str) -> str:
@@ -409,6 +465,7 @@ _BAD = {
 }
 _PATTERNED = (ColumnType.EMAIL, ColumnType.DOMAIN)
 _TEXTUAL = (ColumnType.ID, ColumnType.TEXT, *_PATTERNED)
+_STANDING = (ColumnType.ID, ColumnType.TEXT, ColumnType.TIME, ColumnType.JSON)
 _SQL_TYPES = {
     ColumnType.TIME: "TIMESTAMPTZ",
     ColumnType.DATE: "DATE",

@@ -1,24 +1,49 @@
 #!/bin/sh
-# Installs what the tests of the store start: PostgreSQL and Java 17. Does nothing when both are
-# there; needs root and apt-get when one is missing.
+# Installs what the tests start: Java 17 and PostgreSQL. Does nothing when both are there; needs
+# root and apt-get when one is missing. PostgreSQL refuses to run as root, so a root run of the
+# tests starts it as the user `postgres`, which the package makes.
 set -eu
 
-missing=""
-command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ||
-  missing="$missing postgresql"
-[ -n "$missing" ] || exit 0
+# The same places as tests/engines.py looks in, in the same order.
+has_java() { command -v java >/dev/null 2>&1; }
+has_postgres() {
+  for initdb in /usr/lib/postgresql/*/bin/initdb; do
+    [ -x "$initdb" ] && [ -x "${initdb%initdb}postgres" ] && [ -x "${initdb%initdb}psql" ] && return 0
+  done
+  command -v initdb >/dev/null 2>&1
+}
 
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-  echo "Missing:$missing. Install them, or run this script as root where apt-get is." >&2
-  exit 1
+missing=""
+has_java || missing="$missing openjdk-17-jre-headless"
+has_postgres || missing="$missing postgresql"
+
+root=false
+[ "$(id -u)" -ne 0 ] || root=true
+
+if [ -n "$missing" ]; then
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "Missing:$missing. Install what gives \`java\` (17) and PostgreSQL's \`initdb\`." >&2
+    exit 1
+  fi
+  if ! $root; then
+    echo "Missing:$missing. Run: sudo $0" >&2
+    echo "     or: sudo apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+  fi
+  # Debian starts a cluster of its own on install; the tests start theirs.
+  mkdir -p /etc/postgresql-common
+  [ -f /etc/postgresql-common/createcluster.conf ] ||
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # shellcheck disable=SC2086
+  apt-get install -qq -y --no-install-recommends $missing >/dev/null
 fi
 
-# Debian starts a cluster of its own on install; the tests start theirs.
-mkdir -p /etc/postgresql-common
-[ -f /etc/postgresql-common/createcluster.conf ] ||
-  echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-# shellcheck disable=SC2086
-apt-get install -qq -y --no-install-recommends $missing >/dev/null
+# A PostgreSQL that no package installed may have come without its user.
+if $root && ! id postgres >/dev/null 2>&1; then
+  useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin postgres
+fi
+
+has_java || { echo "java is still missing after installing:$missing" >&2; exit 1; }
+has_postgres || { echo "PostgreSQL is still missing after installing:$missing" >&2; exit 1; }

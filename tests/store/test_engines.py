@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlglot
 
 from groundswell.errors import StoreError
-from groundswell.store import versions
-from groundswell.store.dialects import COMPILED
 from groundswell.store.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from groundswell.model import Kind
 
 
 @pytest.mark.parametrize("scheme", ["snowflake", "bigquery", "clickhouse", "databricks"])
@@ -37,13 +32,3 @@ def test_an_unknown_engine_suggests_the_nearest(tmp_path: Path) -> None:
 def test_spark_needs_a_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"spark://h:7077\?path="):
         open_warehouse("spark://h:7077", tmp_path)
-
-
-@pytest.mark.parametrize("kind", list(versions.DIMENSIONS))
-@pytest.mark.parametrize("scheme", list(COMPILED))
-def test_what_a_dimension_means_compiles_for_every_engine(scheme: str, kind: Kind) -> None:
-    """The text parses again in its own dialect and names every column."""
-    dialect = COMPILED[scheme].dialect
-    for select in (versions.current(kind), versions.news(kind)):
-        again = sqlglot.parse_one(select.sql(dialect), read=dialect)
-        assert again.named_selects[: len(select.named_selects)] == select.named_selects

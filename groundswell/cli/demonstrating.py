@@ -61,7 +61,8 @@ def demo(
     err.print(
         f"Made Acme Boards in {project}: {number(company.accounts)} accounts, "
         f"{number(company.people)} people, {number(company.events)} events until {company.end} "
-        f"({seconds['generate']:.1f} s)."
+        f"({seconds['generate']:.1f} s).",
+        soft_wrap=True,
     )
     with Project.open(project) as opened:
         loads = _load(opened, company)
@@ -102,7 +103,8 @@ def _load(opened: Project, company: DemoCompany) -> list[LoadReport]:
             err.print(
                 f"  {report.kind:<14}{number(report.added):>12} added"
                 f"{number(report.duplicates):>9} there already"
-                f"{number(report.rejected):>7} quarantined  {report.seconds:5.1f} s"
+                f"{number(report.rejected):>7} quarantined  {report.seconds:5.1f} s",
+                soft_wrap=True,
             )
             reports.append(report)
     return reports
@@ -126,5 +128,6 @@ def _show(report: DemoReport, project: Path) -> None:
     where = f"--project {project}"
     err.print(
         f"Next: groundswell accounts {where}, groundswell explain NAME {where}, "
-        f"groundswell quarantine list {where}."
+        f"groundswell quarantine list {where}.",
+        soft_wrap=True,
     )

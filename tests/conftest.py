@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_socket
 
+from groundswell.store.spark_session import release_session, take_session
 from groundswell.store.warehouse import open_warehouse
 
 from .engines import Postgres, Spark, running_postgres, running_spark
@@ -41,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _network(request: pytest.FixtureRequest) -> Iterator[None]:
     """Refuse sockets; let a test of an engine reach loopback."""
-    if any(request.node.get_closest_marker(name) for name in ENGINES):
+    if any(request.node.get_closest_marker(name) for name in (*ENGINES, "loopback")):
         pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost"], allow_unix_socket=True)
     else:
         pytest_socket.disable_socket(allow_unix_socket=True)
@@ -58,12 +59,12 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+def spark() -> Iterator[Spark]:
     """A real Spark master with two workers, and a session on it that lasts for the run."""
     with running_spark() as cluster:
-        held = f"spark://{cluster.master}?path={tmp_path_factory.mktemp('spark')}"
-        with open_warehouse(held, tmp_path_factory.mktemp("project")):
-            yield cluster
+        take_session(f"spark://{cluster.master}", {})
+        yield cluster
+        release_session()
 
 
 @pytest.fixture(params=["duckdb", *ENGINES])

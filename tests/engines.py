@@ -20,7 +20,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -88,14 +88,12 @@ def running_postgres() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="gs-pg-", dir="/tmp") as folder:
         place = Path(folder)
         data, port = place / "data", free_port()
-        as_user = _not_root(place)
         secret = place / "password"
         secret.write_text(Postgres.password)
-        if as_user:
-            shutil.chown(secret, _POSTGRES_USER)
+        as_user = _not_root(place, secret)
         initdb = [binaries / "initdb", "-D", data, "-U", "tests", "-E", "UTF8", "--locale=C"]
         auth = ["-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"]
-        _run([*as_user, *initdb, *auth])
+        _run([*initdb, *auth], as_user)
         settings = [
             *("-c", f"listen_addresses={HOST}", "-c", f"port={port}"),
             *("-c", f"unix_socket_directories={place}", "-c", "fsync=off"),
@@ -103,10 +101,11 @@ def running_postgres() -> Iterator[Postgres]:
         ]
         log = (place / "log").open("w")
         server = subprocess.Popen(
-            [*as_user, binaries / "postgres", "-D", data, *settings],
+            [*_dying_with_us(), binaries / "postgres", "-D", data, *settings],
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd="/",
+            **as_user,
         )
         try:
             ready = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
@@ -134,6 +133,9 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
             "SPARK_LOCAL_DIRS": str(place / "local"),
             "PYSPARK_PYTHON": sys.executable,
         }
+        # Six Java machines on a few cores: compile little, collect with one thread. The driver
+        # is started by this process, so it takes its options from here.
+        os.environ["JDK_JAVA_OPTIONS"] = environment["JDK_JAVA_OPTIONS"] = _JAVA_OPTIONS
         log = (place / "log").open("w")
         place_at = ("--host", HOST)
         started: list[subprocess.Popen[bytes]] = []
@@ -141,7 +143,7 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
         def start(daemon: str, *arguments: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
                 [
-                    *_DIE_WITH_US,
+                    *_dying_with_us(),
                     launcher,
                     f"org.apache.spark.deploy.{daemon}",
                     *place_at,
@@ -173,20 +175,26 @@ def running_spark(*, workers: int = 2) -> Iterator[Spark]:
             log.close()
 
 
-_POSTGRES_USER = "postgres"
-_DIE_WITH_US = ("setpriv", "--pdeathsig", "TERM")  # a killed run leaves no server behind
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_POSTGRES_USERS = ("postgres", "nobody")
 
 
-def _not_root(place: Path) -> list[str]:
-    """Return the prefix that runs a command as a user PostgreSQL accepts; hand it the folder."""
+def _dying_with_us() -> list[str]:
+    """Return the prefix by which a killed run leaves no server behind, where there is one."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+
+
+def _not_root(*places: Path) -> dict[str, Any]:
+    """Return how a process is started as a user PostgreSQL accepts; hand it the places."""
     if os.geteuid() != 0:
-        return [*_DIE_WITH_US]
-    try:
-        user = pwd.getpwnam(_POSTGRES_USER)
-    except KeyError:
-        raise MissingEngineError(f"There is no user `{_POSTGRES_USER}`: {INSTALL}.") from None
-    os.chown(place, user.pw_uid, user.pw_gid)
-    return [*_DIE_WITH_US, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        return {}
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = next((known[name] for name in _POSTGRES_USERS if name in known), None)
+    if user is None:
+        raise MissingEngineError(f"There is no user `{_POSTGRES_USERS[0]}`: {INSTALL}.")
+    for place in places:
+        os.chown(place, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _postgres_binaries() -> Path:
@@ -214,9 +222,9 @@ def _alive_workers(pages: int) -> int | None:
     return None
 
 
-def _run(command: list[str | Path]) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/")
-    assert done.returncode == 0, f"{command[-1]} failed:\n{done.stdout}\n{done.stderr}"
+def _run(command: list[str | Path], as_user: dict[str, Any]) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **as_user)
+    assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout}\n{done.stderr}"
 
 
 def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:

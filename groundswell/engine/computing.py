@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.engine.sharded import compute_on_workers
 from groundswell.features import compile_plan, compute_features
 from groundswell.intake import Filing, resolve
 from groundswell.model import Kind
+from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from groundswell.config.loading import LoadedConfig
-    from groundswell.store.activity import ActivityStore
+    from groundswell.store.activity import Activity
     from groundswell.store.ledger import Ledger
     from groundswell.store.warehouse import Warehouse
 
@@ -40,7 +42,7 @@ class Computer:
     loaded: LoadedConfig
     warehouse: Warehouse
     ledger: Ledger
-    activity: ActivityStore
+    activity: Activity
     threads: int = 2
     _filing: tuple[str, Filing] | None = field(default=None, repr=False)
 
@@ -73,10 +75,15 @@ class Computer:
     ) -> Iterator[pl.DataFrame]:
         """Compute every feature as of each of `days`, some accounts at a time.
 
+        Where the warehouse has workers they compute all accounts; some accounts are computed
+        here, from their rows of the same roll-up.
+
         Yields:
             Frames with account_id, as_of and a column per feature; all days of an account are in
             one frame.
         """
+        if accounts is None and isinstance(self.warehouse, ShardedWarehouse):
+            return compute_on_workers(self.plan, self.warehouse, self.activity, self.filing(), days)
         return compute_features(
             self.plan,
             self.warehouse,

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from groundswell.engine.loading import Progress
-    from groundswell.store.activity import ActivityStore
+    from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
 
@@ -63,7 +63,7 @@ class Project:
     clock: Clock
     warehouse: Warehouse
     ledger: Ledger
-    activity: ActivityStore
+    activity: Activity
     environ: Mapping[str, str] = field(repr=False)
 
     @classmethod

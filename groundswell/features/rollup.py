@@ -58,7 +58,12 @@ class Facts(Protocol):
 
 
 class Activity(Protocol):
-    """Where the roll-up is kept."""
+    """Where the roll-up is kept.
+
+    `dialect` is the SQL of the SELECTs that it runs by itself, next to the events.
+    """
+
+    dialect: str
 
     @property
     def fingerprint(self) -> str | None:
@@ -120,7 +125,7 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
     select = compile_rollup(
         coding, dialect=warehouse.dialect, joins_on_actor=warehouse.joins_on_actor, sums=sums
     )
-    in_place = warehouse.dialect == "duckdb"
+    in_place = warehouse.dialect == activity.dialect
     activity.replace(select if in_place else warehouse.query(select), fingerprint=fingerprint)
     return True
 

@@ -2,28 +2,34 @@
 
 Whichever engine holds the events, the kernel reads this one table: rows sorted by account,
 person, visible and day, so that an account is one run of rows. In a DuckDB warehouse it is made
-in place from the SELECT; any other engine streams its roll-up into a local file.
+in place from the SELECT; Spark's workers write and read it as Parquet (`spark_activity`); any
+other engine streams its roll-up into a local file.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from sqlglot import exp
 
 from groundswell.errors import Problem, StoreError
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse, connect, told
 from groundswell.store.sql import load_statements
+from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
     import pyarrow as pa
 
+    from groundswell.store.spark_activity import SparkActivity
     from groundswell.store.warehouse import Warehouse
+
+Activity: TypeAlias = "ActivityStore | SparkActivity"
+"""The roll-up, wherever it lies."""
 
 COLUMNS = (
     "account",
@@ -39,11 +45,19 @@ COLUMNS = (
 )
 """int32 each; `first_at` and `last_at` are seconds of the day. Sums `s0`, `s1`, ... may follow."""
 
+ORDER = "account, person, visible, day"
+
 _SQL = load_statements("activity")
 
 
 class ActivityStore:
-    """The roll-up: written whole, read in runs of whole accounts."""
+    """The roll-up: written whole, read in runs of whole accounts.
+
+    Attributes:
+        dialect: The SQL of the SELECTs that `replace` runs.
+    """
+
+    dialect = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         """Use a connection, which the store closes; `file` is for messages."""
@@ -73,22 +87,27 @@ class ActivityStore:
         """Put a new roll-up in place of the old, in one transaction; return its rows.
 
         Args:
-            source: A SELECT over the same DuckDB database, or a stream from another engine, with
-                the columns of `COLUMNS` and any `s0`, `s1`, ... in any order.
+            source: A SELECT over the same DuckDB database, or a stream, with the columns of
+                `COLUMNS` and any `s0`, `s1`, ... in any order. A stream whose schema says
+                `ordered` in its metadata comes in the order of the table and is not sorted.
             fingerprint: What it is made from, such as the warehouse's version and the config's.
 
         Raises:
             StoreError: A column is missing or there is one too many.
         """
         with told(self._file), self._transaction():
+            order = f"ORDER BY {ORDER}"
             if isinstance(source, exp.Query):
                 relation = f"({source.sql('duckdb')})"
                 names = self._connection.sql(f"SELECT * FROM {relation} LIMIT 0").columns  # noqa: S608
             else:
                 self._connection.register("activity_source", source)
                 relation, names = "activity_source", source.schema.names
-            columns = ", ".join(_casts(names))
-            self._connection.execute(_SQL["replace"].format(columns=columns, relation=relation))
+                order = "" if b"ordered" in (source.schema.metadata or {}) else order
+            columns = ", ".join(casts(names))
+            self._connection.execute(
+                _SQL["replace"].format(columns=columns, relation=relation, order=order)
+            )
             self._connection.execute(_SQL["runs"])
             self._connection.execute("DELETE FROM activity_state")
             self._connection.execute("INSERT INTO activity_state VALUES (?)", [fingerprint])
@@ -113,23 +132,11 @@ class ActivityStore:
         wanted = ", ".join(columns or [*COLUMNS, *self.sums])
         cursor = self._connection.cursor()
         with cursor, told(self._file):
-            for first, last in self._ranges(max_rows, accounts):
+            low, high = accounts or (-(2**31), 2**31 - 1)
+            counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
+            for first, last in account_ranges(counts, max_rows):
                 piece = _SQL["chunk"].format(columns=wanted, first=first, last=last)
                 yield cursor.sql(piece).to_arrow_table()
-
-    def _ranges(self, max_rows: int, accounts: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
-        """Yield first and last account of each chunk."""
-        low, high = accounts or (-(2**31), 2**31 - 1)
-        counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
-        first, last, held = 0, 0, 0
-        for account, rows in counts:
-            if held and held + rows > max_rows:
-                yield first, last
-                held = 0
-            first = account if not held else first
-            last, held = account, held + rows
-        if held:
-            yield first, last
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -156,15 +163,47 @@ class ActivityStore:
             raise
 
 
-def open_activity(warehouse: Warehouse, folder: Path) -> ActivityStore:
-    """Open the roll-up: in the warehouse's file if that is DuckDB, else folder/activity.duckdb."""
+def open_activity(warehouse: Warehouse, folder: Path) -> Activity:
+    """Open the roll-up: where the warehouse is DuckDB or Spark, else in folder/activity.duckdb."""
     if isinstance(warehouse, DuckDBWarehouse):
         return ActivityStore(warehouse.connection, warehouse.file)
+    if isinstance(warehouse, ShardedWarehouse):
+        from groundswell.store.spark_activity import SparkActivity  # noqa: PLC0415  (an extra)
+        from groundswell.store.spark_warehouse import SparkWarehouse  # noqa: PLC0415
+
+        assert isinstance(warehouse, SparkWarehouse)
+        return SparkActivity(warehouse)
     file = folder / "activity.duckdb"
     return ActivityStore(connect(file), file)
 
 
-def _casts(names: Sequence[str]) -> list[str]:
+def account_ranges(counts: Iterable[tuple[int, int]], max_rows: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last account of each run of `max_rows` rows at most, or of one account.
+
+    Args:
+        counts: Account and its number of rows, ascending.
+        max_rows: Rows of a run at most, unless one account alone has more.
+
+    >>> list(account_ranges([(1, 4), (2, 4), (5, 9), (6, 1)], 8))
+    [(1, 2), (5, 5), (6, 6)]
+    """
+    first, last, held = 0, 0, 0
+    for account, rows in counts:
+        if held and held + rows > max_rows:
+            yield first, last
+            held = 0
+        first = account if not held else first
+        last, held = account, held + rows
+    if held:
+        yield first, last
+
+
+def casts(names: Sequence[str]) -> list[str]:
+    """Return the columns of the roll-up as SQL that gives each its type.
+
+    Raises:
+        StoreError: A column is missing or there is one too many.
+    """
     sums = [name for name in names if name not in COLUMNS]
     missing = [name for name in COLUMNS if name not in names]
     wrong = [name for name in sums if not (name[:1] == "s" and name[1:].isdecimal())]

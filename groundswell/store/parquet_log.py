@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYOUT = 1
+ROW_GROUP = 131_072
+"""Rows that a reader skips, or a worker takes, at a time."""
 
 
 @dataclass(slots=True)
@@ -87,13 +89,13 @@ class ParquetLog:
         held = pending.counters if pending else {}
         return held.get(name, self._counters.get(name, 0))
 
-    def write(self, pending: Pending, table: str, rows: pa.Table, *, below: str = "") -> None:
+    def write(self, pending: Pending, table: str, rows: pa.Table) -> None:
         """Write rows into a new file of a table, to be committed with `pending`."""
-        name = f"{table}/{below}{'/' if below else ''}{uuid.uuid4().hex}.parquet"
+        name = f"{table}/{uuid.uuid4().hex}.parquet"
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            pq.write_table(rows, file, compression="zstd")
+            pq.write_table(rows, file, compression="zstd", row_group_size=ROW_GROUP)
             file.flush()
             os.fsync(file.fileno())
         pending.files.setdefault(table, []).append(name)

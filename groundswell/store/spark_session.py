@@ -18,13 +18,18 @@ _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
 _SETTINGS = {
     "spark.app.name": "groundswell",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
 }
+
+_PARTITIONS = 8
+"""Parts of a shuffle at least; Spark joins small ones when it sees their sizes."""
 
 
 class _Shared:
@@ -45,7 +50,8 @@ def take_session(master: str, settings: Mapping[str, str]) -> SparkSession:
 
     Args:
         master: `spark://host:port` or `local[n]`.
-        settings: `spark.*` settings on top of ours; they count when Spark starts.
+        settings: `spark.*` settings on top of ours; those that are not of a session alone count
+            when Spark starts.
 
     Raises:
         StoreError: The process already uses another master, or this one cannot be reached.
@@ -62,7 +68,13 @@ def take_session(master: str, settings: Mapping[str, str]) -> SparkSession:
                 )
             )
         _SHARED.holders += 1
-        return _SHARED.session.newSession()
+        session = _SHARED.session.newSession()
+        cores = _SHARED.session.sparkContext.defaultParallelism
+        shared = {"spark.sql.shuffle.partitions": str(max(_PARTITIONS, 2 * cores))}
+        for name, value in {**shared, **settings}.items():
+            if session.conf.isModifiable(name):
+                session.conf.set(name, value)
+        return session
 
 
 def release_session() -> None:

@@ -1,8 +1,9 @@
 """A warehouse on Spark: Parquet files that the workers read, and SQL that they run.
 
 The driver takes a batch in, asks the workers which of its events are stored, and writes what is
-news into files of one day each, committed together. Results come back through Parquet as well,
-so that one of any size streams through the driver. `map_shards` sends the kernel to the workers.
+news into files, committed together. What the driver can hold it reads itself (`spark_tables`), so
+Spark starts when the events are first asked about. Results come back through Parquet, so that
+one of any size streams through the driver. `map_shards` sends the kernel to the workers.
 """
 
 from __future__ import annotations
@@ -14,19 +15,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from sqlglot import exp, parse_one
 
-from groundswell.clock import day_from_number
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
-from groundswell.store import ddl, facts, versions
+from groundswell.store import facts, versions
+from groundswell.store.activity import casts
+from groundswell.store.parquet_kept import KeptTables
 from groundswell.store.parquet_log import ParquetLog, Pending
 from groundswell.store.spark_session import release_session, take_session
+from groundswell.store.spark_tables import SCHEMAS, VIEWS, SparkTables, is_small, needed
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import TABLES, conform
 from groundswell.store.urls import query_of
@@ -37,18 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from datetime import datetime
 
-    from pyspark.sql import DataFrame
-    from sqlglot import exp
+    from pyspark.sql import DataFrame, SparkSession
 
-_SQL = load_statements("spark")
-_TABLES = {
-    "events": facts.EVENTS,
-    "actor_rows": facts.ACTORS,
-    "event_names": facts.EVENT_NAMES,
-    **ddl.log_schemas(),
-}
-_TRIPLE = list(facts.TRIPLE)
-_DAY = 86_400_000_000  # microseconds
+_SQL = {name: parse_one(text, read="spark") for name, text in load_statements("spark").items()}
+_STREAM = 122_880
+_ACTIVITY = "activity"
 
 
 class SparkWarehouse:
@@ -58,23 +54,25 @@ class SparkWarehouse:
     joins_on_actor = True
 
     def __init__(self, url: str) -> None:
-        """Open the folder and start Spark.
+        """Open the folder; Spark itself starts when it is first needed.
 
         Args:
             url: `spark://host:port?path=/folder` or `spark://local[2]?path=/folder`; any
                 `spark.*` setting may follow as `&spark.executor.memory=2g`.
 
         Raises:
-            StoreError: There is no `path`, or Spark or the folder cannot be used.
+            StoreError: There is no `path`, or the folder cannot be used.
         """
         parameters = query_of(url)
         if "path" not in parameters:
             raise _no_path(url)
         self._lock = threading.RLock()
         self._log = ParquetLog(Path(parameters["path"]).absolute())
-        settings = {key: value for key, value in parameters.items() if key.startswith("spark.")}
-        self._session = take_session(_master(url), settings)
-        self._seen = ""
+        self._kept = KeptTables(self._log.folder / "_kept")
+        self._tables = SparkTables(self._log, self._kept)
+        self._master = _master(url)
+        self._settings = {k: v for k, v in parameters.items() if k.startswith("spark.")}
+        self._session: SparkSession | None = None
         self._closed = False
 
     def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
@@ -84,7 +82,7 @@ class SparkWarehouse:
             return Appended(0, 0)
         pending = Pending()
         with self._told(), self._lock:
-            self._see()
+            self._log.refresh()
             try:
                 if kind is Kind.EVENTS:
                     done = facts.append_events(_Port(self, pending), rows)
@@ -100,33 +98,34 @@ class SparkWarehouse:
     def read(self, kind: Kind) -> pl.DataFrame:
         """Return every row of a kind; see `Warehouse.read`."""
         table = "events_named" if kind is Kind.EVENTS else str(kind)
-        rows = conform(self._table(f"SELECT * FROM {table}"), kind=kind)  # noqa: S608
+        rows = conform(self.query(exp.select("*").from_(table)).read_all(), kind=kind)
         return _frame(rows).sort(TABLES[kind].names)
 
     def actors(self) -> pl.DataFrame:
         """Return every actor; see `Warehouse.actors`."""
-        return _frame(self._table("SELECT * FROM actors")).sort("actor")
+        return _frame(self.query(exp.select("*").from_("actors")).read_all()).sort("actor")
 
     def event_names(self) -> list[str]:
         """Return every event name, by its number."""
         self._log.refresh()
-        return self.stored("event_names", None)["event"].to_list()
+        return self.small(_SQL["event_names"]).column("event").to_pylist()
 
     def event_counts(self) -> dict[str, int]:
         """Return the number of events by name."""
-        return {
-            row["event"]: row["events"] for row in self._table(_SQL["event_counts"]).to_pylist()
-        }
+        rows = self._stream(_SQL["event_counts"]).read_all().to_pylist()
+        return {row["event"]: row["events"] for row in rows}
 
     def put(self, table: str, rows: pa.Table) -> None:
         """Keep a working table; see `Warehouse.put`."""
         check_name(table)
-        with self._told():
-            self.view(table, plain_columns(rows))
+        self._kept.keep_rows(table, plain_columns(rows))
 
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`."""
-        return self._stream(select.sql(self.dialect))
+        if not is_small(needed(select)):
+            return self._stream(select)
+        self._log.refresh()
+        return self.small(select).to_reader(_STREAM)
 
     def map_shards(
         self,
@@ -137,14 +136,32 @@ class SparkWarehouse:
         schema: pa.Schema,
     ) -> pa.RecordBatchReader:
         """Apply a function to each shard on the workers; see `ShardedWarehouse.map_shards`."""
-        with self._told():
-            self._see()
-            shards = self._session.sql(select.sql(self.dialect)).groupBy(by)
-            with warnings.catch_warnings():
-                # pandas 3 is warned of even where, as here, only Arrow travels.
-                warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
-                mapped = shards.applyInArrow(function, from_arrow_schema(schema))
+        with self._told(), warnings.catch_warnings():
+            # pandas 3 is warned of even where, as here, only Arrow travels.
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+            shards = self._run(select).groupBy(by)
+            mapped = shards.applyInArrow(_plain(function), from_arrow_schema(schema))
             return self._through_parquet(mapped, schema)
+
+    @property
+    def activity_made_from(self) -> str | None:
+        """What the roll-up was made from, as given to `keep_activity`."""
+        return self._kept.note(_ACTIVITY)
+
+    def keep_activity(self, select: exp.Query, *, fingerprint: str) -> None:
+        """Let the workers write the roll-up, the table `activity`: files sorted by account.
+
+        Args:
+            select: The roll-up.
+            fingerprint: What it is made from.
+        """
+        with self._told():
+            place = self._kept.place(_ACTIVITY)
+            rows = self._run(select)
+            rows = rows.selectExpr(*casts(rows.columns)).repartition("account")
+            rows = rows.sortWithinPartitions("account", "person", "visible", "day")
+            rows.write.option("compression", "zstd").parquet(str(place))
+            self._kept.keep(_ACTIVITY, place, note=fingerprint)
 
     def version(self) -> str:
         """Return a text that changes whenever the facts do."""
@@ -153,10 +170,14 @@ class SparkWarehouse:
 
     def close(self) -> None:
         """Let go of Spark and delete scratch files."""
-        if not self._closed:
+        with self._lock:
+            if self._closed:
+                return
             self._closed = True
+            self._tables.close()
             self._log.close()
-            release_session()
+            if self._session is not None:
+                release_session()
 
     def __enter__(self) -> Self:
         return self
@@ -164,77 +185,76 @@ class SparkWarehouse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def stored(self, table: str, pending: Pending | None) -> pl.DataFrame:
-        """Return a small table, read by the driver, with what is pending."""
-        files = self._log.files(table, pending)
-        if not files:
-            return _frame(_TABLES[table].empty_table())
-        return _frame(pa.concat_tables([pq.read_table(file) for file in files]))
+    def small(
+        self,
+        select: exp.Expr,
+        pending: Pending | None = None,
+        **beside: pa.Table,
+    ) -> pa.Table:
+        """Run a SELECT over small tables on the driver, with what is pending.
+
+        Args:
+            select: Reads nothing of the events.
+            pending: What an append has written.
+            beside: More tables it reads, by name.
+        """
+        return self._tables.query(select, pending=pending, **beside)
 
     def stored_like(self, digests: pa.Table, pending: Pending) -> pa.Table:
         """Return source and message_id of the stored events that share a digest."""
         if not self._log.files("events", pending):
             return facts.EVENTS.empty_table().select(facts.IDENTITY)
-        self.view("batch_digests", digests)
-        self._view_of("events", pending)
-        return self._through_parquet(self._session.sql(_SQL["stored_like"])).read_all()
+        file = self._log.scratch("batch_digests")
+        pq.write_table(digests, file)
+        self._show("batch_digests", [str(file)], digests.schema)
+        return self._stream(_SQL["stored_like"], pending).read_all()
 
-    def write(self, pending: Pending, table: str, rows: pa.Table, *, below: str = "") -> None:
+    def write(self, pending: Pending, table: str, rows: pa.Table) -> None:
         """Write rows into a file of a table, to be committed with `pending`."""
-        self._log.write(pending, table, rows.cast(_TABLES[table]), below=below)
-
-    def view(self, name: str, rows: pa.Table) -> None:
-        """Show rows to Spark as a view that lives as long as this object."""
-        file = self._log.scratch(name)
-        pq.write_table(rows, file)
-        self._session.read.parquet(str(file)).createOrReplaceTempView(name)
+        self._log.write(pending, table, rows.cast(SCHEMAS[table]))
 
     def _append_dimension(
         self, pending: Pending, kind: Kind, rows: pa.Table, received_at: datetime
     ) -> Appended:
         log = versions.log_of(kind)
         after = self._log.counter(log) - 1
-        self.view(versions.INCOMING, versions.stated(rows, received_at=received_at, after=after))
-        news = self._through_parquet(self._session.sql(versions.news(kind).sql("spark"))).read_all()
+        statements = versions.stated(rows, received_at=received_at, after=after)
+        news = self.small(versions.news(kind), pending, **{versions.INCOMING: statements})
         if news.num_rows:
             self.write(pending, log, news)
             pending.counters[log] = after + 1 + rows.num_rows
         return Appended(added=news.num_rows, duplicates=rows.num_rows - news.num_rows)
 
-    def _see(self) -> None:
-        """Make the views anew if there are commits they do not show."""
+    def _spark(self) -> SparkSession:
+        with self._lock:
+            if self._session is None:
+                self._session = take_session(self._master, self._settings)
+            return self._session
+
+    def _run(self, select: exp.Expr, pending: Pending | None = None) -> DataFrame:
+        """Show the workers every table a SELECT reads, and run it."""
         with self._lock:
             self._log.refresh()
-            if self._seen == self._log.version:
-                return
-            for table in _TABLES:
-                self._view_of(table, None)
-            self._session.sql(_SQL["actors"])
-            self._session.sql(_SQL["events_named"])
-            for kind in versions.DIMENSIONS:
-                view = versions.current(kind).sql(self.dialect)
-                self._session.sql(f"CREATE OR REPLACE TEMPORARY VIEW {kind} AS {view}")
-            self._seen = self._log.version
+            for name in needed(select):
+                if name in VIEWS:
+                    self._spark().sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS {_text(name)}")
+                elif (schema := self._tables.schema(name)) is not None:
+                    self._show(name, self._tables.files(name, pending), schema)
+            return self._spark().sql(select.sql(self.dialect))
 
-    def _view_of(self, table: str, pending: Pending | None) -> None:
-        schema = from_arrow_schema(_TABLES[table])
-        files = self._log.files(table, pending)
+    def _show(self, name: str, files: list[str], schema: pa.Schema) -> None:
+        shape = from_arrow_schema(schema)
+        session = self._spark()
         frame = (
-            self._session.read.schema(schema).option("recursiveFileLookup", "true").parquet(*files)
+            session.read.schema(shape).parquet(*files)
             if files
-            else self._session.createDataFrame([], schema)
+            else session.createDataFrame([], shape)
         )
-        frame.createOrReplaceTempView(table)
-        if pending and pending.files.get(table):
-            self._seen = ""
+        frame.createOrReplaceTempView(name)
 
-    def _table(self, sql: str) -> pa.Table:
-        return self._stream(sql).read_all()
-
-    def _stream(self, sql: str) -> pa.RecordBatchReader:
+    def _stream(self, select: exp.Expr, pending: Pending | None = None) -> pa.RecordBatchReader:
         with self._told():
-            self._see()
-            return self._through_parquet(self._session.sql(sql))
+            return self._through_parquet(self._run(select, pending))
 
     def _through_parquet(
         self, frame: DataFrame, schema: pa.Schema | None = None
@@ -248,7 +268,7 @@ class SparkWarehouse:
         def batches() -> Iterator[pa.RecordBatch]:
             for part in parts:
                 with pq.ParquetFile(part) as file:
-                    for batch in file.iter_batches(batch_size=122_880):
+                    for batch in file.iter_batches(batch_size=_STREAM):
                         yield batch.cast(shape)
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -280,13 +300,10 @@ class _Port:
         return self._warehouse.stored_like(digests, self._pending)
 
     def stored_actors(self, actors: pa.Table) -> pa.Table:
-        held = self._actors().group_by("actor", *_TRIPLE).agg(pl.col("first_at").min())
-        batch = _frame(actors.drop_columns(["digest"]))
-        found = batch.join(held, on=_TRIPLE, nulls_equal=True)
-        return found.select("ordinal", "actor", "first_at").to_arrow()
+        return self._warehouse.small(_SQL["stored_actors"], self._pending, batch_actors=actors)
 
     def count_actors(self) -> int:
-        return self._actors()["actor"].n_unique()
+        return self._warehouse.small(_SQL["next_actor"], self._pending)["number"][0].as_py()
 
     def add_actors(self, actors: pa.Table) -> None:
         self._warehouse.write(self._pending, "actor_rows", actors)
@@ -295,20 +312,27 @@ class _Port:
         self._warehouse.write(self._pending, "actor_rows", actors)
 
     def stored_names(self) -> list[str]:
-        return self._warehouse.stored("event_names", self._pending)["event"].to_list()
+        return self._warehouse.small(_SQL["event_names"], self._pending)["event"].to_pylist()
 
     def add_names(self, names: pa.Table) -> None:
         self._warehouse.write(self._pending, "event_names", names)
 
     def add_events(self, events: pa.Table) -> None:
-        days = events.column("occurred_at").cast(pa.int64()).to_numpy() // _DAY
-        for day in np.unique(days):
-            of_day = events.filter(pa.array(days == day))
-            below = f"day={day_from_number(int(day))}"
-            self._warehouse.write(self._pending, "events", of_day, below=below)
+        # In order of time, so that a reader of some days skips the rest by its statistics.
+        self._warehouse.write(self._pending, "events", events.sort_by("occurred_at"))
 
-    def _actors(self) -> pl.DataFrame:
-        return self._warehouse.stored("actor_rows", self._pending)
+
+def _plain(function: Callable[[pa.Table], pa.Table]) -> Callable[[pa.Table], pa.Table]:
+    """Return a plain function: Spark counts the arguments of what it is given."""
+
+    def of_shard(shard: pa.Table) -> pa.Table:
+        return function(shard)
+
+    return of_shard
+
+
+def _text(view: str) -> str:
+    return VIEWS[view].sql(SparkWarehouse.dialect)
 
 
 def _master(url: str) -> str:

@@ -110,8 +110,11 @@ class Warehouse(Protocol):
 
 
 @runtime_checkable
-class ShardedWarehouse(Protocol):
-    """A warehouse that runs a function on its own workers, shard by shard."""
+class ShardedWarehouse(Warehouse, Protocol):
+    """A warehouse that runs a function on its own workers, shard by shard.
+
+    Its roll-up is a table of its own, `activity`, which a SELECT may read.
+    """
 
     def map_shards(
         self,

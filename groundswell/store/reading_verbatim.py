@@ -61,6 +61,7 @@ def add_verbatim(found: pa.Table, raw: pa.Table, columns: Mapping[str, Verbatim]
         raw: The rows as they came.
         columns: Our columns, with where they come from.
     """
+    assert not columns or found.num_rows == raw.num_rows, "every row is judged"
     for name, verbatim in columns.items():
         column = _taken(raw.column(verbatim.source), verbatim)
         if name == MESSAGE_ID:

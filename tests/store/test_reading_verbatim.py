@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from groundswell.connectors.shape import shape_from
 from groundswell.model import Kind
 from groundswell.store.reading import read_tables
+from groundswell.store.reading_batches import _in_order
+from groundswell.store.reading_origin import ROW
 from groundswell.store.reading_raw import table_batch
 from groundswell.store.reading_verbatim import loose_json
 
@@ -52,6 +54,14 @@ def test_same_batch_either_way(rows: list[tuple[object, ...]]) -> None:
     taken, queried = _read(columns, pa.string()), _read(columns, pa.large_string())
     assert taken.rows.equals(queried.rows)
     assert taken.rejects == queried.rejects
+
+
+def test_judged_in_any_order() -> None:
+    """Pieces that come back swapped are put right before columns are laid beside them."""
+    swapped = pa.table({ROW: pa.array([3, 4, 0, 1, 2]), "x": ["d", "e", "a", "b", "c"]})
+    assert _in_order(swapped).column("x").to_pylist() == ["a", "b", "c", "d", "e"]
+    dropped = swapped.slice(2).take(pa.array([0, 2]))
+    assert _in_order(dropped).equals(dropped)
 
 
 def test_loose_json_finds_candidates() -> None:

@@ -63,9 +63,14 @@ def group_rows(rows: pa.Table, columns: Sequence[str], *, digests: Digests) -> G
     codes = np.zeros(rows.num_rows, dtype=np.int32)
     first = np.zeros(rows.num_rows, dtype=np.int64)
     count = _group(digests, codes, first)
-    if any(_disagree(codes, first[:count], *text_buffers(rows.column(name))) for name in columns):
+    first = first[:count].copy()
+    again = np.ones(rows.num_rows, dtype=np.bool_)
+    again[first] = False
+    if again.any() and any(
+        _disagree(again, codes, first, *text_buffers(rows.column(name))) for name in columns
+    ):
         return _group_by_value(rows, columns)
-    return Groups(codes=codes, first=first[:count].copy())
+    return Groups(codes=codes, first=first)
 
 
 def _group_by_value(rows: pa.Table, columns: Sequence[str]) -> Groups:
@@ -140,8 +145,8 @@ def _group(digests: Any, codes: Any, first: Any) -> int:
 
 
 @_compiled
-def _disagree(codes: Any, first: Any, offsets: Any, content: Any, valid: Any) -> bool:
-    """Say whether any row differs from the first of its group in one column."""
+def _disagree(again: Any, codes: Any, first: Any, offsets: Any, content: Any, valid: Any) -> bool:
+    """Say whether any row that is not its group's first differs from that one in one column."""
     starts = np.zeros(len(first), dtype=np.int32)  # the firsts side by side: fewer cache misses
     sizes = np.zeros(len(first), dtype=np.int32)
     for group in range(len(first)):
@@ -149,6 +154,8 @@ def _disagree(codes: Any, first: Any, offsets: Any, content: Any, valid: Any) ->
         starts[group] = offsets[head]
         sizes[group] = offsets[head + 1] - offsets[head] if valid[head] else -1
     for row in range(len(codes)):
+        if not again[row]:
+            continue
         group = codes[row]
         start, other = starts[group], offsets[row]
         size = offsets[row + 1] - other if valid[row] else -1

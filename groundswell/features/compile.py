@@ -31,24 +31,47 @@ if TYPE_CHECKING:
     from groundswell.features.meanings import Coding, EventShape
 
 _GROUPS = ("account", "person", "day", "event", "key", "visible", "hidden")
+_SECOND = exp.column("second_of_day", "r")
 _IDS = ("user_id", "anonymous_id", "account_id")
 
 
-def looked_into(coding: Coding, sums: Sequence[str]) -> dict[EventShape, list[int]]:
-    """Return the event ids whose properties matter, by shape."""
+def looked_into(coding: Coding) -> dict[EventShape, list[int]]:
+    """Return the event ids whose properties or times matter, by shape."""
     found: dict[EventShape, list[int]] = defaultdict(list)
+    measured = coding.timed | coding.summed
     for event_id, shape in enumerate(coding.shapes):
-        if shape.filters or shape.paths or sums:
+        if shape.filters or shape.paths or event_id in measured:
             found[shape].append(event_id)
     return dict(found)
 
 
-def compile_marks(coding: Coding, *, dialect: str, sums: Sequence[str] = ()) -> exp.Query | None:
+def looked_values(
+    shapes: Mapping[EventShape, Sequence[int]], dialect: str
+) -> tuple[exp.Expr, exp.Expr]:
+    """Return the bits of event `e` and the text of its key, as expressions."""
+    return _bits(shapes, dialect), _key(shapes, dialect)
+
+
+def timed_second(coding: Coding, dialect: str) -> exp.Expr:
+    """Return the second of the day of event `e`; 0 where no feature tells times apart."""
+    if not coding.timed:
+        return whole(number(0))
+    return exp.Case().when(among(sorted(coding.timed)), second_of(dialect)).else_(number(0))
+
+
+def summed_values(coding: Coding, sums: Sequence[str], dialect: str) -> list[exp.Expr]:
+    """Return the numbers v0, v1, ... that event `e` adds to the sums."""
+    adds = among(sorted(coding.summed))
+    cases = [exp.Case().when(adds.copy(), read_number(path, dialect)) for path in sums]
+    return [exp.alias_(case, f"v{i}") for i, case in enumerate(cases)]
+
+
+def compile_marks(coding: Coding, *, dialect: str) -> exp.Query | None:
     """Write the query for every (event_id, bits, key_text) there is; None when none is looked into.
 
     `key_text` holds what is read from properties, empty where nothing was.
     """
-    shapes = looked_into(coding, sums)
+    shapes = looked_into(coding)
     if not shapes:
         return None
     columns = [
@@ -60,7 +83,7 @@ def compile_marks(coding: Coding, *, dialect: str, sums: Sequence[str] = ()) -> 
         exp.select(*columns)
         .distinct()
         .from_(exp.to_table("events").as_("e"))
-        .where(_among([event_id for ids in shapes.values() for event_id in ids]))
+        .where(among([event_id for ids in shapes.values() for event_id in ids]))
     )
 
 
@@ -82,28 +105,19 @@ def compile_rollup(
         joins_on_actor: Whether events carry the actor's number, or its three ids.
         sums: Properties to add up.
     """
-    shapes = looked_into(coding, sums)
+    shapes = looked_into(coding)
     inside = {event_id for ids in shapes.values() for event_id in ids}
     plain = [event_id for event_id in range(len(coding.shapes)) if event_id not in inside]
-    parts: list[exp.Query] = []
-    if plain or not inside:
-        parts.append(
-            _grouped(dialect, joins_on_actor=joins_on_actor, events=plain, shapes={}, sums=sums)
-        )
-    if inside:
-        parts.append(
-            _grouped(
-                dialect,
-                joins_on_actor=joins_on_actor,
-                events=sorted(inside),
-                shapes=shapes,
-                sums=sums,
-            )
-        )
+    groups = [(ids, own) for ids, own in ((plain, {}), (sorted(inside), shapes)) if ids]
+    parts = [
+        _grouped(coding, dialect, joins_on_actor=joins_on_actor, events=ids, shapes=own, sums=sums)
+        for ids, own in groups or [([], {})]
+    ]
     return parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
 
 
 def _grouped(
+    coding: Coding,
     dialect: str,
     *,
     joins_on_actor: bool,
@@ -111,15 +125,22 @@ def _grouped(
     shapes: Mapping[EventShape, Sequence[int]],
     sums: Sequence[str],
 ) -> exp.Query:
-    rows = _rows(dialect, joins_on_actor=joins_on_actor, shapes=shapes, sums=sums)
-    rows = rows.where(_among(events))
-    second = exp.column("second_of_day", "r")
-    measures = [
-        exp.alias_(whole(exp.Count(this=exp.Star())), "n"),
-        exp.alias_(exp.Min(this=second), "first_at"),
-        exp.alias_(exp.Max(this=second.copy()), "last_at"),
-        *(exp.alias_(exp.Sum(this=exp.column(f"v{i}", "r")), f"s{i}") for i in range(len(sums))),
-    ]
+    """Group some events; times and sums are left out where they are asked of none of them."""
+    rows = _rows(dialect, joins_on_actor=joins_on_actor, shapes=shapes)
+    timed = bool(shapes and coding.timed)
+    if timed:
+        rows = rows.select(exp.alias_(timed_second(coding, dialect), "second_of_day"))
+    if shapes:
+        rows = rows.select(*summed_values(coding, sums, dialect))
+    rows = rows.where(among(events))
+    nothing = exp.Cast(this=exp.null(), to=exp.DataType.build("DOUBLE"))
+    measures = [exp.alias_(whole(exp.Count(this=exp.Star())), "n")]
+    for name, extreme in (("first_at", exp.Min), ("last_at", exp.Max)):
+        value = extreme(this=_SECOND.copy()) if timed else whole(number(0))
+        measures.append(exp.alias_(value, name))
+    for index in range(len(sums)):
+        total = exp.Sum(this=exp.column(f"v{index}", "r")) if shapes else nothing.copy()
+        measures.append(exp.alias_(total, f"s{index}"))
     return (
         exp.select(*(exp.column(name, "r") for name in _GROUPS), *measures)
         .from_(rows.subquery("r"))
@@ -132,7 +153,6 @@ def _rows(
     *,
     joins_on_actor: bool,
     shapes: Mapping[EventShape, Sequence[int]],
-    sums: Sequence[str],
 ) -> exp.Select:
     """One row per event and filing: what it is grouped by."""
     day = day_of(dialect)
@@ -149,8 +169,6 @@ def _rows(
         exp.column("key", "m"),
         exp.alias_(known, "visible"),
         exp.column("hidden", "f"),
-        exp.alias_(second_of(dialect), "second_of_day"),
-        *(exp.alias_(read_number(path, dialect), f"v{i}") for i, path in enumerate(sums)),
     ).from_(exp.to_table("events").as_("e"))
     filed = [
         exp.GTE(this=day.copy(), expression=exp.column("from_day", "f")),
@@ -182,7 +200,7 @@ def _bits(shapes: Mapping[EventShape, Sequence[int]], dialect: str) -> exp.Expr:
             bit = bit.else_(number(0))
             total = bit if total is None else exp.Add(this=total, expression=bit)
         if total is not None:
-            case = case.when(_among(ids), total)
+            case = case.when(among(ids), total)
     return case.else_(number(0)) if case.args.get("ifs") else number(0)
 
 
@@ -191,7 +209,7 @@ def _key(shapes: Mapping[EventShape, Sequence[int]], dialect: str) -> exp.Expr:
     case = exp.Case()
     for shape, ids in shapes.items():
         if shape.paths:
-            case = case.when(_among(ids), read_key(shape.paths, dialect))
+            case = case.when(among(ids), read_key(shape.paths, dialect))
     empty = exp.Literal.string("")
     return case.else_(empty) if case.args.get("ifs") else as_text(empty)
 
@@ -200,6 +218,7 @@ def _equal(column: str, table: str, value: exp.Expr) -> exp.Expr:
     return exp.EQ(this=exp.column(column, table), expression=value)
 
 
-def _among(event_ids: Sequence[int]) -> exp.Expr:
+def among(event_ids: Sequence[int]) -> exp.Expr:
+    """Return the condition that event `e` is one of some."""
     numbers = [number(event_id) for event_id in event_ids] or [number(-1)]
     return exp.In(this=exp.column("event_id", "e"), expressions=numbers)

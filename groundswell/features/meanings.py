@@ -135,11 +135,15 @@ class Coding:
         shapes: By event id, what must be looked at.
         rows: (event id, bits, code) for every combination that can be.
         codes: What each code counts in; the position is the code.
+        timed: Ids of the events whose time of day decides something.
+        summed: Ids of the events of which a property is added up.
     """
 
     shapes: tuple[EventShape, ...]
     rows: tuple[tuple[int, int, int], ...]
     codes: tuple[Code, ...]
+    timed: frozenset[int] = frozenset()
+    summed: frozenset[int] = frozenset()
 
 
 def encode(plan: FeaturePlan, event_names: Sequence[str]) -> Coding:
@@ -170,7 +174,27 @@ def encode(plan: FeaturePlan, event_names: Sequence[str]) -> Coding:
             bits = sum(1 << i for i, holds in enumerate(outcome) if holds)
             code = _code(plan, found, held)
             rows.append((event_id, bits, codes.setdefault(code, len(codes))))
-    return Coding(tuple(shapes), tuple(rows), tuple(codes))
+    told = tuple(codes)
+    measured = {
+        measure: frozenset(
+            event_id
+            for event_id, _, code in rows
+            if any(channel in channels for channel, _ in told[code].carriers)
+        )
+        for measure, channels in (("timed", _timed(plan)), ("summed", _summed(plan)))
+    }
+    return Coding(tuple(shapes), tuple(rows), told, **measured)
+
+
+def _timed(plan: FeaturePlan) -> frozenset[int]:
+    """Return the channels for which the order of events within a day matters."""
+    proof = plan.evidence.get("abandoned")
+    begun = {i for i, channel in enumerate(plan.channels) if channel.rows.flag == "abandoned"}
+    return frozenset(begun if proof is None else {*begun, proof})
+
+
+def _summed(plan: FeaturePlan) -> frozenset[int]:
+    return frozenset(i for i, c in enumerate(plan.channels) if c.measure is Measure.SUM)
 
 
 def _too_many(event: str, found: int) -> Problem:

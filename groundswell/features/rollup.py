@@ -13,6 +13,8 @@ from sqlglot import exp
 from groundswell.features.compile import compile_marks, compile_rollup
 from groundswell.features.marks import summed_properties
 from groundswell.features.meanings import SEPARATOR, encode
+from groundswell.features.packing import lay_out, look_into
+from groundswell.features.sorting import roll_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from groundswell.features.plan import FeaturePlan
     from groundswell.model import Kind
 
-VERSION = 1
+VERSION = 2
 """Raised when the roll-up means something else, so that old ones are built anew."""
 
 
@@ -117,17 +119,48 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
         return False
     sums = summed_properties(plan)
     coding = encode(plan, warehouse.event_names())
-    filed = _numbered_workspaces(filing, warehouse.actors())
-    warehouse.put("filing", filed.to_arrow())
-    marks = _marks(warehouse, coding, sums)
-    warehouse.put("event_marks", marks.to_arrow())
+    actors = warehouse.actors()
+    filed = _numbered_workspaces(filing, actors)
     warehouse.put("activity_sizes", pa.table({"workspaces": [filed["workspace"].max() or 0]}))
-    select = compile_rollup(
+    source: exp.Query | pa.RecordBatchReader | None = None
+    in_place = warehouse.dialect == activity.dialect
+    if in_place and warehouse.dialect == "duckdb":
+        source = _packed(warehouse, coding, filed, actors, sums)
+    if source is None:
+        source = _grouped(warehouse, coding, filed, sums)
+        source = source if in_place else warehouse.query(source)
+    activity.replace(source, fingerprint=fingerprint)
+    return True
+
+
+def _packed(
+    warehouse: Facts,
+    coding: Coding,
+    filed: pl.DataFrame,
+    actors: pl.DataFrame,
+    sums: Sequence[str],
+) -> pa.RecordBatchReader | None:
+    """Return the roll-up of events that are at hand, in order; None when it cannot be packed."""
+    layout = lay_out(warehouse, filed, actors)
+    if layout is None:
+        return None
+    looked = look_into(warehouse, layout, coding, sums)
+    marks = _marks(coding, looked.kinds)
+    warehouse.put("event_marks", marks.to_arrow())
+    return roll_up(warehouse, layout, looked, marks, coding)
+
+
+def _grouped(
+    warehouse: Facts, coding: Coding, filed: pl.DataFrame, sums: Sequence[str]
+) -> exp.Query:
+    """Return the roll-up as a query, with the working tables it reads."""
+    select = compile_marks(coding, dialect=warehouse.dialect)
+    seen = _frame(warehouse, select) if select is not None else None
+    warehouse.put("event_marks", _marks(coding, seen).to_arrow())
+    warehouse.put("filing", filed.to_arrow())
+    return compile_rollup(
         coding, dialect=warehouse.dialect, joins_on_actor=warehouse.joins_on_actor, sums=sums
     )
-    in_place = warehouse.dialect == activity.dialect
-    activity.replace(select if in_place else warehouse.query(select), fingerprint=fingerprint)
-    return True
 
 
 def read_coded(warehouse: Facts, plan: FeaturePlan) -> Coded:
@@ -153,18 +186,17 @@ def _frame(warehouse: Facts, select: exp.Query) -> pl.DataFrame:
     return frame
 
 
-def _marks(warehouse: Facts, coding: Coding, sums: Sequence[str]) -> pl.DataFrame:
+def _marks(coding: Coding, seen: pl.DataFrame | None) -> pl.DataFrame:
     """Return event_id, bits, key_text, code, key: a row for all that can be seen in an event."""
     codes = pl.DataFrame(
         coding.rows,
         schema={"event_id": pl.Int32, "bits": pl.Int32, "code": pl.Int32},
         orient="row",
     )
-    select = compile_marks(coding, dialect=warehouse.dialect, sums=sums)
-    empty = codes.with_columns(pl.lit("").alias("key_text"))
-    if select is None:
+    empty = codes.select("event_id", "bits", pl.lit("").alias("key_text"), "code")
+    if seen is None:
         return empty.with_columns(pl.lit(0, pl.Int32).alias("key"))
-    seen = _frame(warehouse, select).with_columns(pl.col("event_id", "bits").cast(pl.Int32))
+    seen = seen.with_columns(pl.col("event_id", "bits").cast(pl.Int32))
     told = seen.join(codes, on=["event_id", "bits"]).select(empty.columns)
     inside = told["event_id"].unique().to_list()
     plain = empty.filter(~pl.col("event_id").is_in(inside))

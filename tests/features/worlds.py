@@ -254,14 +254,20 @@ class Facts:
                 "user_id": [f"x{actor}" for actor in actors],
                 "anonymous_id": [None] * len(actors),
                 "account_id": [workspace_of(actor) for actor in actors],
+                "first_at": [self._first_at(actor) for actor in actors],
             },
             schema={
                 "actor": pl.Int32,
                 "user_id": pl.String,
                 "anonymous_id": pl.String,
                 "account_id": pl.String,
+                "first_at": pl.Datetime("us", "UTC"),
             },
         )
+
+    def _first_at(self, actor: int) -> Any:
+        own = [event for event in self.world.events if event["actor"] == actor]
+        return min((instant(event["day"], event["second"]) for event in own), default=None)
 
     def event_names(self) -> list[str]:
         return self.names
@@ -295,10 +301,13 @@ class Activity:
         self.table: pa.Table | None = None
 
     def replace(self, source: Any, *, fingerprint: str) -> int:
-        select = source.sql("duckdb")
-        order = "account, person, visible, day"
-        sql = f"SELECT * FROM ({select}) ORDER BY {order}"
-        self.table = self.facts.connection.sql(sql).to_arrow_table()
+        if isinstance(source, pa.RecordBatchReader):
+            assert source.schema.metadata
+            self.table = source.read_all()
+        else:
+            order = "account, person, visible, day"
+            sql = f"SELECT * FROM ({source.sql('duckdb')}) ORDER BY {order}"
+            self.table = self.facts.connection.sql(sql).to_arrow_table()
         self.fingerprint = fingerprint
         self.builds += 1
         return self.table.num_rows

@@ -9,9 +9,10 @@ CREATE TABLE IF NOT EXISTS activity (
 CREATE TABLE IF NOT EXISTS activity_runs (account INTEGER NOT NULL, rows BIGINT NOT NULL);
 
 -- name: replace
--- Filled with the columns' names and the relation they come from; both are made by this package.
+-- Filled with the columns' names, the relation they come from and the order to bring them into, if
+-- they are not in it already; all are made by this package.
 CREATE OR REPLACE TABLE activity AS
-SELECT {columns} FROM {relation} AS source ORDER BY account, person, visible, day;
+SELECT {columns} FROM {relation} AS source {order};
 
 -- name: runs
 CREATE OR REPLACE TABLE activity_runs AS

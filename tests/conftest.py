@@ -2,7 +2,8 @@
 
 Sockets are refused in a test, except to loopback in one that uses an engine or is marked
 `postgres` or `spark`. Servers start when first asked for and stop with the run; run in one
-process, or under pytest-xdist with `--dist loadgroup`, which keeps each engine on one worker.
+process, or under pytest-xdist with `--dist loadgroup`, which keeps all that ask for an engine on
+one worker: their servers then start once, and so does what they are compared with.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ _NUMBERS = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the engines it uses, and keep an engine's tests on one worker."""
+    """Mark each test with the engines it uses, and keep those tests on one worker."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         engine = getattr(getattr(item, "callspec", None), "params", {}).get("engine")
         for name in ENGINES:
             if name in used or engine == name:
                 item.add_marker(name)
-                item.add_marker(pytest.mark.xdist_group(name))
+        if used & {*ENGINES, "engine"}:
+            item.add_marker(pytest.mark.xdist_group("engines"))
 
 
 @pytest.fixture(autouse=True)

@@ -206,6 +206,24 @@ def test_queries_join_facts_with_working_tables(warehouse: Warehouse) -> None:
         warehouse.query(exp.select("nothing").from_("chosen"))
 
 
+def test_queries_join_facts_with_dimensions(warehouse: Warehouse) -> None:
+    """The views of actors and of a versioned kind, beside the events."""
+    warehouse.append(Kind.EVENTS, table(Kind.EVENTS, *map(event, range(8))), received_at=at(0))
+    users = table(Kind.USERS, {"user_id": "u1", "email": "one"}, {"user_id": "u2"})
+    warehouse.append(Kind.USERS, users, received_at=at(0))
+    select = parse_one(
+        "SELECT u.user_id, u.email, COUNT(*) AS n FROM events AS e "
+        "JOIN actors AS a ON a.actor = e.actor JOIN users AS u ON u.user_id = a.user_id "
+        "GROUP BY u.user_id, u.email ORDER BY u.user_id"
+    )
+    assert isinstance(select, exp.Query)
+    seen = [event(number)["user_id"] for number in range(8)]
+    assert warehouse.query(select).read_all().to_pylist() == [
+        {"user_id": "u1", "email": "one", "n": seen.count("u1")},
+        {"user_id": "u2", "email": None, "n": seen.count("u2")},
+    ]
+
+
 def test_what_was_kept_is_there_when_opened_again(
     warehouse: Warehouse, warehouse_url: str, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ CASES = {
     "seats_full": (
         {"seat_ratio": 1, "seats_used": 50, "seat_limit": 50},
         {"seat_ratio": 0.98},
-        "50 of 50 seats used",
+        "50 seats used, 50 allowed (100%)",
     ),
     "usage_over_limit": (
         {"usage_ratio": 1.12},
@@ -47,7 +47,7 @@ CASES = {
     "team_growth_accelerating": (
         {"user_growth_60d": 4.0, "new_users_28d": 5, "new_users_60d": 9},
         {"user_growth_60d": 4.0, "new_users_28d": 5, "new_users_60d": 10},
-        "5 users added in four weeks, active users at 4x of 60 days before",
+        "5 users added in four weeks, active users 4x those of 60 days before",
     ),
     "enterprise_feature_used": (
         {"enterprise_feature_uses_28d": 2},

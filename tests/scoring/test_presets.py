@@ -172,14 +172,14 @@ def test_reasons_are_the_best_by_points_times_weight(hybrid):
     score = explain_score(hybrid, row(**HYBRID_FULL))
     assert reasons(hybrid, score) == [
         "1,000 employees",
-        "25 people active on a mean day of the last week",
+        "25 people active a day, on average over the last week",
         "10 features used in four weeks",
     ]
 
 
 def test_what_gave_nothing_is_no_reason(hybrid):
     score = explain_score(hybrid, row(dau_7d=1, tickets_28d=0))
-    assert reasons(hybrid, score) == ["1 person active on a mean day of the last week"]
+    assert reasons(hybrid, score) == ["1 person active a day, on average over the last week"]
 
 
 # --- points: added up, capped at 100 ----------------------------------------------------------

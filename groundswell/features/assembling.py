@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from groundswell.clock import day_from_number
 from groundswell.config.vocabulary import ValueType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 TICKET = "support_ticket"
 """The meaning that rows of the kind `tickets` carry."""
@@ -63,24 +65,23 @@ class Computation:
             as_of=shard.as_of,
             more=self._tickets(shard),
         )
-        frame = pl.DataFrame(self._step_columns(steps, shard))
+        there = exists(self.dimensions, shard).reshape(-1)
+        there = None if there.all() else there
         dimensions = read_dimensions(
             self.dimensions,
             plan.plans,
             shard,
             first_active=steps[_position(plan, plan.own["first_active"])],
         )
-        members = [
-            pl.Series(
-                item.name,
-                count_members(self.dimensions, shard, window=item.window)
-                .reshape(-1)
-                .astype(np.float64),
+        if "days_at_limit" in plan.reads.values():
+            run = days_at_limit(rows, self.setting, self.dimensions, shard, steps)
+            dimensions = dimensions.with_columns(
+                pl.Series("days_at_limit", run.reshape(-1), nan_to_null=True)
             )
-            for item in plan.members
-        ]
-        frame = pl.DataFrame([*frame.get_columns(), *members])
-        read = self._read(frame, dimensions, rows, shard)
+        if there is not None:
+            dimensions = dimensions.filter(pl.Series(there))
+        frame = self._counted(steps, shard, there)
+        read = self._read(frame, dimensions)
         frame = frame.with_columns(
             read.get_column(dimension).cast(_POLARS[plan.types[name]]).alias(name)
             for name, dimension in plan.reads.items()
@@ -94,27 +95,39 @@ class Computation:
                 item.expression.to_polars().cast(_POLARS[plan.types[item.name]]).alias(item.name)
                 for item in wave
             )
-        return self._named(frame, shard)
+        return self._named(frame, shard, there)
 
-    def _step_columns(self, steps: Floats, shard: Shard) -> list[pl.Series]:
-        """Name the steps; what no event is mapped to is unknown, never zero."""
+    def _counted(self, steps: Floats, shard: Shard, there: Bools | None) -> pl.DataFrame:
+        """Name steps and members, for the rows that exist, without copying where all do.
+
+        What no event is mapped to is unknown, never zero.
+        """
         plan = self.setting.plan
         mapped = {meaning.name for meaning in plan.meanings}
         ticketed = np.tile(shard.as_of >= self.dimensions.first_known[Kind.TICKETS], shard.count)
-        columns: list[pl.Series] = []
+        columns: dict[str, pa.Array] = {}
+
+        def existing(values: NDArray[Any]) -> NDArray[Any]:
+            flat = values.reshape(-1)
+            return flat if there is None else flat[there]
+
         for position, step in enumerate(plan.steps):
             channel = plan.channels[step.channel]
-            dated = channel.measure in (Measure.FIRST, Measure.LAST)
-            values = pl.Series(step.name, steps[position].reshape(-1), nan_to_null=dated)
-            if plan.is_unmapped(channel.rows, mapped):
-                known = ticketed if TICKET in channel.rows.of else np.zeros(shard.cells, dtype=bool)
-                values = values.set(pl.Series(~known), None)
-            columns.append(values)
-        return columns
+            values = existing(steps[position])
+            if not plan.is_unmapped(channel.rows, mapped):
+                dated = channel.measure in (Measure.FIRST, Measure.LAST)
+                columns[step.name] = pa.array(values, from_pandas=dated)
+            elif TICKET in channel.rows.of:
+                unknown = ~existing(ticketed) | np.isnan(values)
+                columns[step.name] = pa.array(values, mask=unknown)
+            else:
+                columns[step.name] = pa.nulls(len(values), pa.float64())
+        for item in plan.members:
+            members = count_members(self.dimensions, shard, window=item.window)
+            columns[item.name] = pa.array(existing(members).astype(np.float64))
+        return pl.DataFrame(pa.table(columns))
 
-    def _read(
-        self, frame: pl.DataFrame, dimensions: pl.DataFrame, rows: Rows, shard: Shard
-    ) -> pl.DataFrame:
+    def _read(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
         """Add the dimensions that are computed from features."""
         plan = self.setting.plan
         wanted = set(plan.reads.values())
@@ -134,33 +147,25 @@ class Computation:
             usage = (
                 frame.get_column(plan.aliases.get(plan.usage or "", plan.usage or ""))
                 if (plan.usage in plan.aliases or plan.usage in frame.columns)
-                else pl.Series([None], dtype=pl.Float64).new_from_index(0, shard.cells)
+                else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(frame))
             )
             whole = whole.with_columns(
                 derived.share(pl.lit(usage), pl.col("usage_limit")).alias("usage_ratio")
             )
-        if "days_at_limit" in wanted:
-            run = days_at_limit(rows, self.setting, self.dimensions, shard)
-            whole = whole.with_columns(
-                pl.Series("days_at_limit", run.reshape(-1), nan_to_null=True)
-            )
         return whole
 
-    def _named(self, frame: pl.DataFrame, shard: Shard) -> pl.DataFrame:
-        """Say which account and day each row is, and keep those that exist."""
+    def _named(self, frame: pl.DataFrame, shard: Shard, there: Bools | None) -> pl.DataFrame:
+        """Say which account and day each row is."""
         names = self.dimensions.filed["account_id"][shard.first : shard.first + shard.count]
-        account = np.repeat(np.arange(shard.count), len(shard.as_of))
         days = pl.Series([day_from_number(int(day)) for day in shard.as_of], dtype=pl.Date)
-        day = np.tile(np.arange(len(shard.as_of)), shard.count)
-        there = exists(self.dimensions, shard).reshape(-1)
-        whole = pl.DataFrame(
+        cell = np.arange(shard.cells) if there is None else np.flatnonzero(there)
+        return pl.DataFrame(
             [
-                names.gather(account).alias("account_id"),
-                days.gather(day).alias("as_of"),
+                names.gather(cell // len(days)).alias("account_id"),
+                days.gather(cell % len(days)).alias("as_of"),
                 *(frame.get_column(name) for name in self.setting.plan.names),
             ]
         )
-        return whole if there.all() else whole.filter(pl.Series(there))
 
     def _tickets(self, shard: Shard) -> Entries | None:
         """Count the rows of the kind `tickets` as events that carry the meaning."""

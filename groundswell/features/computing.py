@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 2_000_000
 """Rows of the roll-up that are read at a time."""
 
-SHARD_ROWS = 500_000
+SHARD_ROWS = 1_000_000
 """Rows of the roll-up that are computed at a time, so that threads share even a single day."""
 
 SHARD_CELLS = 60_000

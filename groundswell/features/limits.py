@@ -9,8 +9,9 @@ import numpy as np
 
 from groundswell.features.exact import Axes
 from groundswell.features.plan import FeaturePlan, Measure
-from groundswell.features.reading import known_limits
+from groundswell.features.reading import Allowed, Shard, known_limits
 from groundswell.features.shard import Setting, compute_steps
+from groundswell.features.steps import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from groundswell.features.dimensions import Dimensions
     from groundswell.features.entries import Rows
-    from groundswell.features.reading import Shard
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -63,7 +63,9 @@ def restrict(setting: Setting, steps: Sequence[int]) -> Setting:
     )
 
 
-def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard) -> Floats:
+def days_at_limit(
+    rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard, steps: Floats
+) -> Floats:
     """Return [account, day]: days in a row, up to that day, at a limit without an upgrade.
 
     A day counts when people who belong / seats allowed, or usage / usage allowed, is at or above
@@ -75,50 +77,91 @@ def days_at_limit(rows: Rows, setting: Setting, dimensions: Dimensions, shard: S
         setting: What is measured; the usage is a step of it, or is not looked at.
         dimensions: Seats and limits.
         shard: Accounts and days.
+        steps: [step, account, day] of all of the plan's steps.
     """
     plan = setting.plan
-    names = [step.name for step in plan.steps]
-    usage_name = plan.aliases.get(plan.usage or "", plan.usage)
-    if usage_name in names and _is_unknown(plan, names.index(usage_name)):
-        usage_name = None
-    wanted = [plan.own["upgraded"], *([usage_name] if usage_name in names else [])]
-    first_day = int(rows.day.min()) if len(rows.day) else int(shard.as_of[0])
-    start = dimensions.subscriptions.within(shard.first, shard.count).start
-    joined = dimensions.joined.within(shard.first, shard.count).start
-    known = np.concatenate([start, joined, [first_day]])
-    low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
-    daily = replace(shard, as_of=np.arange(low, shard.as_of[-1] + 1))
-    allowed = known_limits(dimensions, plan.plans, daily)
-    unlimited = np.isnan(allowed.seat_limit)
-    if usage_name in names:
-        unlimited &= np.isnan(allowed.usage_limit)
-    if unlimited.all():
-        return np.full((shard.count, len(shard.as_of)), np.nan)
-    positions = sorted({names.index(name) for name in wanted})
-    few = restrict(setting, positions)
-    steps = compute_steps(
-        rows.only(np.flatnonzero(_concerned(few)[rows.mark]), wide=False),
-        few,
-        accounts=shard.count,
-        as_of=daily.as_of,
-    )
-    by_name = {names[position]: steps[i] for i, position in enumerate(positions)}
-    at = plan.config.limits.at
+    allowed = known_limits(dimensions, plan.plans, shard)
+    counted = _usage_step(plan)
+    usage = None if counted is None else steps[counted]
+    out = np.where(_unlimited(allowed, usage), np.nan, 0.0)
+    # A run is looked for only where there is one: most accounts are never at a limit.
+    hot = np.flatnonzero(_hot(allowed, usage, plan.config.limits.at).any(axis=1))
+    if len(hot):
+        out[hot] = _runs(rows, setting, dimensions, shard, hot)
+    return out
+
+
+def _hot(allowed: Allowed, usage: Floats | None, at: float) -> NDArray[np.bool_]:
+    """Tell where seats, or usage, are at a limit."""
     hot = (allowed.seat_limit > 0) & (allowed.seats_used >= at * allowed.seat_limit)
-    if usage_name in by_name:
-        hot |= (allowed.usage_limit > 0) & (by_name[usage_name] >= at * allowed.usage_limit)
-    upgraded = (by_name[plan.own["upgraded"]] == 0) | (allowed.risen == daily.as_of)
+    if usage is not None:
+        hot |= (allowed.usage_limit > 0) & (usage >= at * allowed.usage_limit)
+    return hot
+
+
+def _unlimited(allowed: Allowed, usage: Floats | None) -> NDArray[np.bool_]:
+    """Tell where no limit is known of anything that is counted."""
+    unlimited = np.isnan(allowed.seat_limit)
+    return unlimited if usage is None else unlimited & np.isnan(allowed.usage_limit)
+
+
+def _usage_step(plan: FeaturePlan) -> int | None:
+    """Return the step that counts against the usage limit; None when no event is mapped to it."""
+    names = [step.name for step in plan.steps]
+    name = plan.aliases.get(plan.usage or "", plan.usage)
+    if name not in names:
+        return None
+    channel = plan.channels[plan.steps[names.index(name)].channel]
+    unmapped = plan.is_unmapped(channel.rows, {meaning.name for meaning in plan.meanings})
+    return None if unmapped else names.index(name)
+
+
+def _runs(
+    rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard, accounts: Ints
+) -> Floats:
+    """Return `days_at_limit` of some of the shard's accounts."""
+    plan = setting.plan
+    upgraded_step = [step.name for step in plan.steps].index(plan.own["upgraded"])
+    counted = _usage_step(plan)
+    positions = sorted({upgraded_step, upgraded_step if counted is None else counted})
+    number = np.full(shard.count, -1)
+    number[accounts] = np.arange(len(accounts))
+    few = _few(dimensions, shard, number)
+    restricted = restrict(setting, positions)
+    chosen = _concerned(restricted)[rows.mark] & (number >= 0)[rows.account]
+    rows = rows.only(np.flatnonzero(chosen), wide=False)
+    rows = replace(rows, account=number[rows.account])
+    known = np.concatenate([few.subscriptions.start, few.joined.start, rows.day])
+    low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
+    daily = Shard(0, len(accounts), np.arange(low, shard.as_of[-1] + 1))
+    steps = compute_steps(rows, restricted, accounts=len(accounts), as_of=daily.as_of)
+    usage = None if counted is None else steps[positions.index(counted)]
+    allowed = known_limits(few, plan.plans, daily)
+    hot = _hot(allowed, usage, plan.config.limits.at)
+    upgraded = steps[positions.index(upgraded_step)] == 0
+    upgraded |= allowed.risen == daily.as_of
     day = np.arange(len(daily.as_of))
     broken = np.maximum.accumulate(np.where(~hot | upgraded, day, -1), axis=1)
     run = (day - broken).astype(np.float64)
-    run[unlimited] = np.nan
+    run[_unlimited(allowed, usage)] = np.nan
     return run[:, np.searchsorted(daily.as_of, shard.as_of)]
 
 
-def _is_unknown(plan: FeaturePlan, step: int) -> bool:
-    """Tell whether no event is mapped to what a step counts."""
-    channel = plan.channels[plan.steps[step].channel]
-    return plan.is_unmapped(channel.rows, {meaning.name for meaning in plan.meanings})
+def _few(dimensions: Dimensions, shard: Shard, number: Ints) -> Dimensions:
+    """Return the dimensions that limits read, of the accounts that have a number, by it."""
+
+    def those(spans: Spans) -> Spans:
+        spans = spans.within(shard.first, shard.count)
+        kept = number[spans.account] >= 0
+        account = number[spans.account[kept]]
+        return Spans(account, spans.start[kept], spans.until[kept], spans.row[kept])
+
+    return replace(
+        dimensions,
+        subscriptions=those(dimensions.subscriptions),
+        joined=those(dimensions.joined),
+        rises=those(dimensions.rises),
+    )
 
 
 def _concerned(setting: Setting) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -176,6 +176,13 @@ class Axis:
         )
 
 
+def _frozen(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as what cannot be written to, so that the kernel is compiled once."""
+    view = column.view()
+    view.flags.writeable = False
+    return view
+
+
 def _walk(
     rows: Rows,
     ptr: Ints,
@@ -188,23 +195,21 @@ def _walk(
 
     marks, axes, people = setting.marks, setting.axes, setting.people
     axis = Axis.of(axes, as_of)
-    common = marks.common
     walk(
         ptr,
         skipped,
-        rows.person,
-        rows.day,
-        rows.visible,
-        rows.mark,
-        rows.workspace,
-        rows.count,
-        rows.sums,
+        _frozen(rows.person),
+        _frozen(rows.day),
+        _frozen(rows.visible),
+        _frozen(rows.mark),
+        _frozen(rows.workspace),
+        _frozen(rows.count),
+        _frozen(rows.sums),
         marks.ptr,
         marks.old_ptr,
         marks.channel,
         marks.slot,
-        common,
-        int(np.count_nonzero(marks.endless[common])),
+        marks.common,
         axes.measure,
         axes.out_ptr,
         axes.window,

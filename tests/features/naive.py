@@ -83,9 +83,11 @@ class Naive:
                 if fnmatch.fnmatchcase(event["event"], name):
                     found.append((None, None))
                 continue
-            for meaning in self.loaded.meanings:
-                if meaning.name == meaning_name and self.carries(event, meaning):
-                    found.append((meaning, label or None))
+            found += [
+                (meaning, label or None)
+                for meaning in self.loaded.meanings
+                if meaning.name == meaning_name and self.carries(event, meaning)
+            ]
         return found
 
     def carries(self, event: Row, meaning: Meaning) -> bool:

@@ -434,19 +434,17 @@ def worlds(draw: st.DrawFn, *, events: int = 40) -> World:
 
 
 def _users(draw: st.DrawFn, people: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for person in range(people):
-        for number in range(draw(st.integers(0, 2))):
-            rows.append(
-                {
-                    "user_id": f"u{person}",
-                    "title": draw(st.sampled_from(["Admin", "engineer", None])),
-                    "department": draw(st.sampled_from(_TEAMS)),
-                    "properties": draw(st.sampled_from(['{"role": "owner"}', None])),
-                    "valid_from": instant(START + 40 * number + person) if number else None,
-                }
-            )
-    return rows
+    return [
+        {
+            "user_id": f"u{person}",
+            "title": draw(st.sampled_from(["Admin", "engineer", None])),
+            "department": draw(st.sampled_from(_TEAMS)),
+            "properties": draw(st.sampled_from(['{"role": "owner"}', None])),
+            "valid_from": instant(START + 40 * number + person) if number else None,
+        }
+        for person in range(people)
+        for number in range(draw(st.integers(0, 2)))
+    ]
 
 
 def _roles(draw: st.DrawFn, people: int) -> list[dict[str, Any]]:

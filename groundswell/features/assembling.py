@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,12 +91,21 @@ class Computation:
             *(derived.ratio(item) for item in plan.ratios),
             *(pl.col(found).alias(name) for name, found in plan.aliases.items()),
         )
-        for wave in plan.derived:
-            frame = frame.with_columns(
-                item.expression.to_polars().cast(_POLARS[plan.types[item.name]]).alias(item.name)
-                for item in wave
-            )
+        for wave in self._waves:
+            frame = frame.with_columns(wave)
         return self._named(frame, shard, there)
+
+    @cached_property
+    def _waves(self) -> list[list[pl.Expr]]:
+        """Values and conditions in waves; made once, since making them takes longer than using."""
+        types = self.setting.plan.types
+        return [
+            [
+                item.expression.to_polars().cast(_POLARS[types[item.name]]).alias(item.name)
+                for item in wave
+            ]
+            for wave in self.setting.plan.derived
+        ]
 
     def _counted(self, steps: Floats, shard: Shard, there: Bools | None) -> pl.DataFrame:
         """Name steps and members, for the rows that exist, without copying where all do.
@@ -116,15 +126,15 @@ class Computation:
             values = existing(steps[position])
             if not plan.is_unmapped(channel.rows, mapped):
                 dated = channel.measure in (Measure.FIRST, Measure.LAST)
-                columns[step.name] = pa.array(values, from_pandas=dated)
+                columns[step.name] = _column(values, np.isnan(values) if dated else None)
             elif TICKET in channel.rows.of:
                 unknown = ~existing(ticketed) | np.isnan(values)
-                columns[step.name] = pa.array(values, mask=unknown)
+                columns[step.name] = _column(values, unknown)
             else:
                 columns[step.name] = pa.nulls(len(values), pa.float64())
         for item in plan.members:
             members = count_members(self.dimensions, shard, window=item.window)
-            columns[item.name] = pa.array(existing(members).astype(np.float64))
+            columns[item.name] = _column(existing(members).astype(np.float64), None)
         return pl.DataFrame(pa.table(columns))
 
     def _read(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
@@ -180,6 +190,12 @@ class Computation:
             if TICKET in channel.rows.of and channel.rows.flag not in DYNAMIC_FLAGS:
                 found.append(_ticket_entries(plan, index, channel, tickets, shard))
         return join(found)
+
+
+def _column(values: Floats, unknown: Bools | None) -> pa.Array:
+    """Return numbers as an Arrow array over the same memory; `pa.array` would import pandas."""
+    known = None if unknown is None else pa.py_buffer(np.packbits(~unknown, bitorder="little"))
+    return pa.Array.from_buffers(pa.float64(), len(values), [known, pa.py_buffer(values)])
 
 
 def _ticket_entries(

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from groundswell.clock import day_number
 from groundswell.features.assembling import Computation
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    import polars as pl
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -133,7 +133,7 @@ def _shards(
     columns += ["visible", "hidden", *sums]
     at, empty = first, None
     for table in activity.chunks(CHUNK_ROWS, columns=columns, accounts=(first, end - 1)):
-        owner = table.column("account").to_numpy()
+        owner = pl.Series(table.column("account")).to_numpy()
         empty = table.slice(0, 0)
         upto = int(owner[-1]) + 1
         low = at

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from groundswell.features.entries import Rows, expand, flagged, join
 from groundswell.features.exact import Axes, Entries, add_entries, blank
@@ -54,9 +55,11 @@ def rows_of_table(table: pa.Table, setting: Setting, *, first_account: int) -> R
         setting: What the codes mean.
         first_account: The shard's first account; rows count their accounts from it.
     """
+    # Arrow's own `to_numpy` imports pandas, which takes longer than a day's features.
+    frame = pl.DataFrame(table)
 
     def column(name: str) -> Ints:
-        return table.column(name).to_numpy()
+        return frame.get_column(name).to_numpy()
 
     event, key = column("event"), column("key")
     code = event & ((1 << WORKSPACE_SHIFT) - 1)

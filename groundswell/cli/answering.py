@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
-from groundswell.cli.output import err, number, out, print_json
+from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.cli.story import print_explanation, print_queue
 from groundswell.engine import Project
 
@@ -27,13 +27,13 @@ def run(
         print_json(report)
         return
     out.print(
-        f"As of {report.as_of}: {number(report.accounts)} accounts scored, "
+        f"As of {report.as_of}: {counted(report.accounts, 'account')} scored, "
         f"[bold]{number(report.qualified)} qualified[/bold] "
         f"({number(len(report.newly_qualified))} newly, {number(len(report.released))} released), "
         f"{number(report.hand_overs)} to hand over."
     )
     shares = ", ".join(f"{motion} {number(count)}" for motion, count in report.motions.items())
-    out.print(f"Motions: {shares}. Journal: {number(report.journal_entries)} new entries.")
+    out.print(f"Motions: {shares}. Journal: {counted(report.journal_entries, 'new entry')}.")
 
 
 @app.command()
@@ -52,7 +52,7 @@ def accounts(
         return
     print_queue(rows)
     if shown and len(rows) == shown:
-        err.print(f"The best {shown} are shown; `--limit 0` shows all.")
+        err.print(f"The best {shown} are shown; `--limit 0` shows all.", soft_wrap=True)
 
 
 @app.command()
@@ -103,7 +103,11 @@ def features(
             table.add_row(name, *(number(value) for value in frame[name]))
         out.print(table)
         return
-    out.print(str(frame))
+    err.print(
+        f"{counted(frame.height, 'row')} of {counted(frame.width - 2, 'feature')}; "
+        "`--out FILE.parquet` writes them all, `--account ID` shows one account's.",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -91,7 +91,7 @@ def load(
 
 def _print_report(report: LoadReport) -> None:
     out.print(
-        f"{report.source}: {number(report.added)} {report.kind} added, "
+        f"{report.source}: {number(report.added)} new in {report.kind}, "
         f"{number(report.duplicates)} there already, {number(report.rejected)} quarantined "
         f"({report.seconds:.1f} s)"
     )

@@ -90,7 +90,7 @@ def stand(loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date) 
             Problem(
                 code="nothing-known",
                 what=f"No account was known by {as_of}.",
-                fix="Load events, or name a later day with `--as-of`.",
+                fix="Load something first, or name a later day with `--as-of`.",
             )
         )
     scored = pl.concat(history)

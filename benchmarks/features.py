@@ -38,7 +38,7 @@ NOTES = {
     "104 weeks": "every feature, as of 104 weekly days",
     "same 104": "only the steps that the oracle has too (no dynamic flags, teams, tickets)",
     "oracle 1": "SQL over the roll-up, one day",
-    "oracle 104": "SQL over the roll-up, 104 weekly days",
+    "oracle 104": "SQL over the roll-up, a query for each of 104 weekly days",
 }
 SCAN = (
     "SELECT sum(actor), max(event_id), max(epoch_us(occurred_at)), max(epoch_us(received_at)) "
@@ -214,8 +214,11 @@ def oracle(weeks: int) -> Callable[[Bench], Callable[[], object]]:
         days = [day_number(day) for day in bench.days(weeks)]
 
         def ask() -> int:
-            with bench.warehouse.query(compile_oracle(bench.plan, days)) as reader:
-                return sum(batch.num_rows for batch in reader)
+            rows = 0
+            for day in days:
+                with bench.warehouse.query(compile_oracle(bench.plan, [day])) as reader:
+                    rows += sum(batch.num_rows for batch in reader)
+            return rows
 
         return ask
 

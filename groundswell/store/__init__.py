@@ -1,1 +1,1 @@
-"""Where things are kept: the warehouse (what happened), the ledger (what was decided), and reading."""
+"""Where things are kept: what happened (warehouse), what was decided (ledger), and reading."""

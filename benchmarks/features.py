@@ -36,7 +36,7 @@ NOTES = {
     "rollup": "built, sorted and stored",
     "one day": "every feature, as of one day",
     "104 weeks": "every feature, as of 104 weekly days",
-    "same 104": "only the steps that the oracle has too (no dynamic flags, teams, tickets)",
+    "same 104": "only the steps that the oracle has too (no dynamic flags, teams)",
     "oracle 1": "SQL over the roll-up, one day",
     "oracle 104": "SQL over the roll-up, a query for each of 104 weekly days",
 }

@@ -11,9 +11,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+import numpy as np
 from sqlglot import exp
 
 from groundswell.errors import Problem, StoreError
+from groundswell.store.arrays import to_numpy
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse, connect, told
 from groundswell.store.sql import load_statements
 from groundswell.store.warehouse import ShardedWarehouse
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from groundswell.store.spark_activity import SparkActivity
     from groundswell.store.warehouse import Warehouse
@@ -136,7 +139,7 @@ class ActivityStore:
             counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
             for first, last in account_ranges(counts, max_rows):
                 piece = _SQL["chunk"].format(columns=wanted, first=first, last=last)
-                yield cursor.sql(piece).to_arrow_table()
+                yield in_order(cursor.sql(piece).to_arrow_table())
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -161,6 +164,22 @@ class ActivityStore:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Return rows of the roll-up in its order, sorted only when they are not in it already.
+
+    DuckDB does not promise to hand rows back as they were written, and the kernel relies on it:
+    rows out of order would not fail, they would count wrongly.
+    """
+    names = [name for name in ORDER.split(", ") if name in table.column_names]
+    tied: NDArray[np.bool_] = np.ones(max(table.num_rows - 1, 0), dtype=bool)
+    for name in names:
+        values = to_numpy(table.column(name))
+        if (tied & (values[1:] < values[:-1])).any():
+            return table.sort_by([(key, "ascending") for key in names])
+        tied &= values[1:] == values[:-1]
+    return table
 
 
 def open_activity(warehouse: Warehouse, folder: Path) -> Activity:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from groundswell.errors import StoreError
-from groundswell.store.activity import COLUMNS, ActivityStore, open_activity
+from groundswell.store.activity import COLUMNS, ActivityStore, in_order, open_activity
 from groundswell.store.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -120,3 +120,16 @@ def test_a_reader_that_is_not_done_leaves_the_writer_free(activity: ActivityStor
     assert first["account"].to_pylist() == [1, 1, 1]
     assert activity.rows == 6
     assert next(chunks)["account"].to_pylist() == [2, 2, 2]
+
+
+def test_rows_that_come_back_out_of_order_are_put_in_order():
+    columns = {
+        "account": [1, 1, 2, 2],
+        "person": [5, 6, 7, 7],
+        "visible": [3, 3, 2, 4],
+        "n": [1, 2, 3, 4],
+    }
+    right = pa.table({name: pa.array(values, pa.int32()) for name, values in columns.items()})
+    assert in_order(right) is right
+    for swapped in ([2, 3, 0, 1], [1, 0, 2, 3], [0, 1, 3, 2]):
+        assert in_order(right.take(swapped)).equals(right)

@@ -5,7 +5,7 @@
 The company is made once and kept in a cache folder (GROUNDSWELL_BENCH_CACHE); its warehouse is
 filled past the checks of loading (`benchmarks.filling`), which `benchmarks.loading` measures. Each
 step runs in a process of its own, so that its peak memory is its own. The ratio of a step is to a
-scan timed in the same process just before and after it, since machines are busy now and then.
+scan timed in the same process just after it, since machines are busy now and then.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 CACHE = Path(os.environ.get("GROUNDSWELL_BENCH_CACHE", Path.home() / ".cache" / "groundswell"))
 WEEKS = 104
-STEPS = ("scan", "rollup", "one day", "104 weeks", "same 104", "oracle 1", "oracle 104")
+STEPS = ("scan", "rollup", "prepare", "one day", "104 weeks", "same 104", "oracle 1", "oracle 104")
 NOTES = {
     "scan": "four columns of every event",
     "rollup": "built, sorted and stored",
+    "prepare": "people and dimensions read, once for all days asked for",
     "one day": "every feature, as of one day",
     "104 weeks": "every feature, as of 104 weekly days",
     "same 104": "only the steps that the oracle has too (no dynamic flags, teams)",
@@ -163,19 +164,27 @@ def rollup(bench: Bench) -> Callable[[], object]:
     return build
 
 
+def gather(bench: Bench) -> Callable[[], object]:
+    from groundswell.features import build_activity, prepare
+    from groundswell.store.activity import open_activity
+
+    filing, store = bench.filing(), open_activity(bench.warehouse, bench.folder)
+    build_activity(bench.warehouse, store, bench.plan, filing)
+    return lambda: prepare(bench.plan, bench.warehouse, store, filing)
+
+
 def features(weeks: int, *, same: bool = False) -> Callable[[Bench], Callable[[], object]]:
     def prepared(bench: Bench) -> Callable[[], object]:
-        from groundswell.features import build_activity, compute_features
+        from groundswell.features import build_activity, compute_features, prepare
         from groundswell.store.activity import open_activity
 
         filing, store = bench.filing(), open_activity(bench.warehouse, bench.folder)
         plan = same_steps(bench.plan) if same else bench.plan
         build_activity(bench.warehouse, store, plan, filing)
+        prepared = prepare(plan, bench.warehouse, store, filing)
 
         def compute() -> int:
-            frames = compute_features(
-                plan, bench.warehouse, store, filing, bench.days(weeks), threads=bench.threads
-            )
+            frames = compute_features(prepared, store, bench.days(weeks), threads=bench.threads)
             return sum(len(frame) for frame in frames)
 
         return compute
@@ -227,6 +236,7 @@ def oracle(weeks: int) -> Callable[[Bench], Callable[[], object]]:
 
 MEASURED: dict[str, Callable[[Bench], Callable[[], object]]] = {
     "scan": scan,
+    "prepare": gather,
     "rollup": rollup,
     "one day": features(1),
     "104 weeks": features(WEEKS),
@@ -240,11 +250,11 @@ def measure(step: str, project: Path, threads: int, *, times: int = 2) -> Timing
     """Measure one step in this process: the best of some runs."""
     bench = Bench(project, threads)
     try:
-        ask = scan(bench)
-        scans = [_clock(ask) for _ in range(3)]
         work = MEASURED[step](bench)
         runs = [_clock(work) for _ in range(times)]
-        scans += [_clock(ask) for _ in range(3)]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        ask = scan(bench)
+        scans = [_clock(ask) for _ in range(5)]
     finally:
         bench.close()
     return Timing(
@@ -253,7 +263,7 @@ def measure(step: str, project: Path, threads: int, *, times: int = 2) -> Timing
         cpu=min(run[1] for run in runs),
         scan=min(run[0] for run in scans),
         scan_cpu=min(run[1] for run in scans),
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        peak_mb=peak,
         rows=runs[0][2] if isinstance(runs[0][2], int) else 0,
     )
 

@@ -198,8 +198,21 @@ class Arithmetic:
 
     def to_polars(self) -> pl.Expr:
         """Compute on columns; a division by zero is not finite, so it turns null."""
+        return _finite_column(self.unchecked())
+
+    def unchecked(self) -> pl.Expr:
+        """Compute on columns, and leave what is not finite for whoever computes further.
+
+        A sum or product with it is not finite either. Only as a divisor it could get lost. Were
+        every step checked, each would write its operands out twice: 2 to the power of the depth.
+        """
         compute: Callable[..., pl.Expr] = ARITHMETIC[self.sign]  # pyright: ignore[reportAssignmentType]
-        return _finite_column(compute(self.left.to_polars(), self.right.to_polars()))
+        right = self.right.to_polars() if self.sign == "/" else _unchecked(self.right)
+        return compute(_unchecked(self.left), right)
+
+
+def _unchecked(node: Node) -> pl.Expr:
+    return node.unchecked() if isinstance(node, Arithmetic) else node.to_polars()
 
 
 @dataclass(frozen=True, slots=True)

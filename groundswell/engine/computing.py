@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.engine.sharded import compute_on_workers
-from groundswell.features import compile_plan, compute_features
+from groundswell.features import compile_plan, compute_features, prepare
 from groundswell.intake import Filing, resolve
 from groundswell.model import Kind
 from groundswell.store.warehouse import ShardedWarehouse
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from groundswell.config.loading import LoadedConfig
+    from groundswell.features import Computation
     from groundswell.store.activity import Activity
     from groundswell.store.ledger import Ledger
     from groundswell.store.warehouse import Warehouse
@@ -45,6 +46,7 @@ class Computer:
     activity: Activity
     threads: int = 2
     _filing: tuple[str, Filing] | None = field(default=None, repr=False)
+    _computation: tuple[str, Computation] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.plan = compile_plan(self.loaded)
@@ -70,6 +72,16 @@ class Computer:
         text += merges.write_json()
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def computation(self) -> Computation:
+        """Return what every day is computed from, gathered once per set of facts and identity."""
+        filing = self.filing()
+        assert self._filing is not None
+        fingerprint = self._filing[0]
+        if self._computation is None or self._computation[0] != fingerprint:
+            prepared = prepare(self.plan, self.warehouse, self.activity, filing)
+            self._computation = (fingerprint, prepared)
+        return self._computation[1]
+
     def features(
         self, days: Sequence[date], *, accounts: Sequence[str] | None = None
     ) -> Iterator[pl.DataFrame]:
@@ -83,12 +95,10 @@ class Computer:
             one frame.
         """
         if accounts is None and isinstance(self.warehouse, ShardedWarehouse):
-            return compute_on_workers(self.plan, self.warehouse, self.activity, self.filing(), days)
+            return compute_on_workers(self.computation(), self.warehouse, self.activity, days)
         return compute_features(
-            self.plan,
-            self.warehouse,
+            self.computation(),
             self.activity,
-            self.filing(),
             days,
             threads=self.threads,
             accounts=list(accounts) if accounts is not None else None,

@@ -10,15 +10,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.clock import day_number
-from groundswell.features import prepare
 from groundswell.features.sharding import SHARD, ShardFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from groundswell.features import FeaturePlan
-    from groundswell.intake import Filing
+    from groundswell.features import Computation
     from groundswell.store.activity import Activity
     from groundswell.store.warehouse import ShardedWarehouse
 
@@ -35,10 +33,9 @@ _SHARDS = "shards"
 
 
 def compute_on_workers(
-    plan: FeaturePlan,
+    computation: Computation,
     warehouse: ShardedWarehouse,
     activity: Activity,
-    filing: Filing,
     as_of: Sequence[date],
 ) -> Iterator[pl.DataFrame]:
     """Compute every feature of every account as of each of some days, on the workers.
@@ -46,20 +43,18 @@ def compute_on_workers(
     The roll-up stays with them; one row per account and day comes back.
 
     Args:
-        plan: What is measured.
-        warehouse: Facts and dimensions.
-        activity: The roll-up; it is built first when it is stale.
-        filing: Which account events count for.
+        computation: What is computed, as `features.prepare` gathered it.
+        warehouse: Whose workers compute.
+        activity: The roll-up that `prepare` saw to.
         as_of: Days, in any order; a day counts once.
 
     Yields:
         Frames as those of `features.compute_features`: all days of an account in one frame.
     """
     days = np.array(sorted({day_number(day) for day in as_of}), dtype=np.int64)
-    accounts = filing.accounts.height
+    accounts = computation.dimensions.filed.height
     if not len(days) or not accounts:
         return
-    computation = prepare(plan, warehouse, activity, filing)
     size = shard_size(accounts, rows=activity.rows, days=len(days))
     numbers = np.arange(-(-accounts // size), dtype=np.int32)
     warehouse.put(_SHARDS, pa.table({SHARD: numbers}))

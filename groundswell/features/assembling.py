@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from groundswell.clock import day_from_number
 from groundswell.config.vocabulary import ValueType
 from groundswell.features import derived
-from groundswell.features.entries import Rows, join
-from groundswell.features.exact import Entries
-from groundswell.features.limits import days_at_limit
+from groundswell.features.entries import join
+from groundswell.features.exact import Entries, add_entries, blank
+from groundswell.features.limits import days_at_limit, limit_marks
 from groundswell.features.meanings import Carrier, units
 from groundswell.features.plan import DYNAMIC_FLAGS, Channel, FeaturePlan, Measure
-from groundswell.features.reading import Shard, count_members, exists, read_dimensions
-from groundswell.features.shard import Setting, compute_steps
+from groundswell.features.reading import (
+    Allowed,
+    Cells,
+    Shard,
+    count_members,
+    read_dimensions,
+)
+from groundswell.features.shard import Left, Piece, Setting, walk_piece
 from groundswell.model import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from groundswell.features.dimensions import Dimensions
+    from groundswell.features.source import Source
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -48,52 +56,24 @@ class Computation:
     setting: Setting
     dimensions: Dimensions
 
-    def compute(self, rows: Rows, shard: Shard) -> pl.DataFrame:
+    def compute(self, source: Source, shard: Shard) -> pl.DataFrame:
         """Return the features of a shard: account_id, as_of and every feature, in order.
 
         An account has a row as of a day when it is known by then (a member, activity, or a row
         in a table of accounts) and is not merged into another.
 
         Args:
-            rows: The shard's rows of the roll-up.
+            source: Where the rows of the roll-up come from.
             shard: Accounts and days.
         """
-        plan = self.setting.plan
-        steps = compute_steps(
-            rows,
-            self.setting,
-            accounts=shard.count,
-            as_of=shard.as_of,
-            more=self._tickets(shard),
-        )
-        there = exists(self.dimensions, shard).reshape(-1)
-        there = None if there.all() else there
-        dimensions = read_dimensions(
-            self.dimensions,
-            plan.plans,
-            shard,
-            first_active=steps[_position(plan, plan.own["first_active"])],
-        )
-        if "days_at_limit" in plan.reads.values():
-            run = days_at_limit(rows, self.setting, self.dimensions, shard, steps)
-            dimensions = dimensions.with_columns(
-                pl.Series("days_at_limit", run.reshape(-1), nan_to_null=True)
-            )
-        if there is not None:
-            dimensions = dimensions.filter(pl.Series(there))
-        frame = self._counted(steps, shard, there)
-        read = self._read(frame, dimensions)
-        frame = frame.with_columns(
-            read.get_column(dimension).cast(_POLARS[plan.types[name]]).alias(name)
-            for name, dimension in plan.reads.items()
-        )
-        frame = frame.with_columns(
-            *(derived.ratio(item) for item in plan.ratios),
-            *(pl.col(found).alias(name) for name, found in plan.aliases.items()),
-        )
-        for wave in self._waves:
-            frame = frame.with_columns(wave)
-        return self._named(frame, shard, there)
+        work = Work.of(self, source, shard)
+        return work.frame([work.walk(shard.first, shard.first + shard.count)])
+
+    @cached_property
+    def limit_marks(self) -> Bools | None:
+        """By mark, whether days at a limit are counted from its rows; None when they are not."""
+        read = "days_at_limit" in self.setting.plan.reads.values()
+        return limit_marks(self.setting) if read else None
 
     @cached_property
     def _waves(self) -> list[list[pl.Expr]]:
@@ -107,77 +87,81 @@ class Computation:
             for wave in self.setting.plan.derived
         ]
 
-    def _counted(self, steps: Floats, shard: Shard, there: Bools | None) -> pl.DataFrame:
-        """Name steps and members, for the rows that exist, without copying where all do.
+    def counted(self, steps: Floats, members: Ints, cells: Cells) -> pl.DataFrame:
+        """Name steps and members, for the pairs of account and day that there are.
 
         What no event is mapped to is unknown, never zero.
         """
         plan = self.setting.plan
         mapped = {meaning.name for meaning in plan.meanings}
-        ticketed = np.tile(shard.as_of >= self.dimensions.first_known[Kind.TICKETS], shard.count)
+        ticketed = cells.day >= self.dimensions.first_known[Kind.TICKETS]
         columns: dict[str, pa.Array] = {}
-
-        def existing(values: NDArray[Any]) -> NDArray[Any]:
-            flat = values.reshape(-1)
-            return flat if there is None else flat[there]
-
-        for position, step in enumerate(plan.steps):
+        for step, values in zip(plan.steps, cells.pick(steps), strict=True):
             channel = plan.channels[step.channel]
-            values = existing(steps[position])
             if not plan.is_unmapped(channel.rows, mapped):
                 dated = channel.measure in (Measure.FIRST, Measure.LAST)
                 columns[step.name] = _column(values, np.isnan(values) if dated else None)
             elif TICKET in channel.rows.of:
-                unknown = ~existing(ticketed) | np.isnan(values)
-                columns[step.name] = _column(values, unknown)
+                columns[step.name] = _column(values, ~ticketed | np.isnan(values))
             else:
                 columns[step.name] = pa.nulls(len(values), pa.float64())
         for item in plan.members:
-            members = count_members(self.dimensions, shard, window=item.window)
-            columns[item.name] = _column(existing(members).astype(np.float64), None)
+            found = members
+            if item.window is not None:
+                found = count_members(self.dimensions, cells.shard, window=item.window)
+            columns[item.name] = _column(cells.pick(found).astype(np.float64), None)
         return pl.DataFrame(pa.table(columns))
 
-    def _read(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
-        """Add the dimensions that are computed from features."""
+    def derive(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
+        """Add dimensions, ratios, and all that is computed from other features."""
         plan = self.setting.plan
-        wanted = set(plan.reads.values())
-        own = [name for name in frame.columns if name in plan.own.values()]
-        whole = dimensions.with_columns(
-            *(frame.get_column(name) for name in own),
-            frame.get_column("_joined_60d"),
-        )
-        upgraded = pl.col(plan.own["upgraded"])
+        read = self._read(frame, dimensions)
+        whole = pl.DataFrame([*frame.get_columns(), *read.get_columns()]).lazy()
         whole = whole.with_columns(
-            derived.share(pl.col("seats_used"), pl.col("seat_limit")).alias("seat_ratio"),
-            pl.min_horizontal(upgraded, "_risen").alias("days_since_upgrade"),
-            derived.health(plan.own),
-            *derived.acv_inputs(plan),
-        ).with_columns(derived.estimated_acv())
-        if "usage_ratio" in wanted:
-            usage = (
-                frame.get_column(plan.aliases.get(plan.usage or "", plan.usage or ""))
-                if (plan.usage in plan.aliases or plan.usage in frame.columns)
-                else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(frame))
-            )
-            whole = whole.with_columns(
-                derived.share(pl.lit(usage), pl.col("usage_limit")).alias("usage_ratio")
-            )
-        return whole
+            *(derived.ratio(item) for item in plan.ratios),
+            *(pl.col(found).alias(name) for name, found in plan.aliases.items()),
+        )
+        for wave in self._waves:
+            whole = whole.with_columns(wave)
+        return whole.select(plan.names).collect()
 
-    def _named(self, frame: pl.DataFrame, shard: Shard, there: Bools | None) -> pl.DataFrame:
+    def _read(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
+        """Return the features that are dimensions, computed from features or not."""
+        plan = self.setting.plan
+        own = [name for name in frame.columns if name in plan.own.values()]
+        used = plan.aliases.get(plan.usage or "", plan.usage or "")
+        unknown = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(frame))
+        usage = frame.get_column(used) if used in frame.columns else unknown
+        beside = [frame.get_column(name) for name in (*own, "_joined_60d")]
+        whole = pl.DataFrame([*dimensions.get_columns(), *beside, usage.alias("_usage")]).lazy()
+        known = (
+            whole.with_columns(
+                derived.share(pl.col("seats_used"), pl.col("seat_limit")).alias("seat_ratio"),
+                derived.share(pl.col("_usage"), pl.col("usage_limit")).alias("usage_ratio"),
+                pl.min_horizontal(plan.own["upgraded"], "_risen").alias("days_since_upgrade"),
+                derived.health(plan.own),
+                *derived.acv_inputs(plan),
+            )
+            .with_columns(derived.estimated_acv())
+            .select(
+                pl.col(dimension).cast(_POLARS[plan.types[name]]).alias(name)
+                for name, dimension in plan.reads.items()
+            )
+        )
+        return known.collect()
+
+    def named(self, frame: pl.DataFrame, cells: Cells) -> pl.DataFrame:
         """Say which account and day each row is."""
-        names = self.dimensions.filed["account_id"][shard.first : shard.first + shard.count]
-        days = pl.Series([day_from_number(int(day)) for day in shard.as_of], dtype=pl.Date)
-        cell = np.arange(shard.cells) if there is None else np.flatnonzero(there)
+        names = self.dimensions.filed["account_id"]
         return pl.DataFrame(
             [
-                names.gather(cell // len(days)).alias("account_id"),
-                days.gather(cell % len(days)).alias("as_of"),
-                *(frame.get_column(name) for name in self.setting.plan.names),
+                names.gather(cells.account + cells.shard.first).alias("account_id"),
+                pl.Series("as_of", cells.day.astype(np.int32)).cast(pl.Date),
+                *frame.get_columns(),
             ]
         )
 
-    def _tickets(self, shard: Shard) -> Entries | None:
+    def tickets(self, shard: Shard) -> Entries | None:
         """Count the rows of the kind `tickets` as events that carry the meaning."""
         tickets = self.dimensions.tickets.filter(
             pl.col("account").is_between(shard.first, shard.first + shard.count - 1)
@@ -190,6 +174,63 @@ class Computation:
             if TICKET in channel.rows.of and channel.rows.flag not in DYNAMIC_FLAGS:
                 found.append(_ticket_entries(plan, index, channel, tickets, shard))
         return join(found)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A shard that is being computed: walked in pieces, by several threads, then assembled.
+
+    Attributes:
+        computation: What is computed.
+        source: Where the rows come from.
+        shard: Accounts and days.
+        steps: [step, account, day], filled by `walk`.
+        tickets: What counts without being a row.
+    """
+
+    computation: Computation
+    source: Source
+    shard: Shard
+    steps: Floats
+    tickets: Entries | None
+
+    @classmethod
+    def of(cls, computation: Computation, source: Source, shard: Shard) -> Work:
+        """Lay out a shard in which nothing is counted yet."""
+        steps = blank(computation.setting.axes, accounts=shard.count, days=len(shard.as_of))
+        return cls(computation, source, shard, steps, computation.tickets(shard))
+
+    def walk(self, first: int, end: int) -> Left:
+        """Compute the steps of accounts first .. end-1; return what `frame` still needs."""
+        return walk_piece(
+            self.source,
+            self.computation.setting,
+            Piece(first, end, self.shard.first),
+            as_of=self.shard.as_of,
+            out=self.steps,
+            more=self.tickets,
+            kept=self.computation.limit_marks,
+        )
+
+    def frame(self, left: Sequence[Left]) -> pl.DataFrame:
+        """Return the features of all of the shard, given what its pieces left, in order."""
+        made, shard, steps = self.computation, self.shard, self.steps
+        plan, dimensions = made.setting.plan, made.dimensions
+        rest = [piece.entries for piece in left]
+        rest += [self.tickets] if self.tickets else []
+        add_entries(join(rest), made.setting.axes, shard.as_of, steps)
+        cells = Cells.of(dimensions, shard)
+        allowed = Allowed.of(dimensions, plan.plans, shard)
+        first_active = steps[_position(plan, plan.own["first_active"])]
+        known = read_dimensions(dimensions, plan.plans, cells, allowed, first_active=first_active)
+        if made.limit_marks is not None:
+            rows = [piece.rows for piece in left]
+            run = days_at_limit(rows, made.setting, dimensions, shard, allowed=allowed, steps=steps)
+            known = known.with_columns(
+                pl.Series("days_at_limit", cells.pick(run), nan_to_null=True)
+            )
+        frame = made.derive(made.counted(steps, allowed.members, cells), known)
+        return made.named(frame, cells)
 
 
 def _column(values: Floats, unknown: Bools | None) -> pa.Array:

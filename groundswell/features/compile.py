@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from groundswell.features.marks import WORKSPACE_SHIFT
 from groundswell.features.properties import (
     as_text,
     day_of,
@@ -23,7 +24,6 @@ from groundswell.features.properties import (
     test_filter,
     whole,
 )
-from groundswell.features.shard import WORKSPACE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

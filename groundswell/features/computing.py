@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from groundswell.clock import day_number
-from groundswell.features.assembling import Computation
+from groundswell.features.assembling import Computation, Work
 from groundswell.features.dimensions import know_dimensions
 from groundswell.features.exact import axes_of
-from groundswell.features.marks import mark_rows, summed_properties
+from groundswell.features.marks import mark_rows
 from groundswell.features.people import know_people
 from groundswell.features.reading import Shard
 from groundswell.features.rollup import build_activity, read_coded
-from groundswell.features.shard import Setting, rows_of_table
+from groundswell.features.shard import Setting
+from groundswell.features.source import StoredRows
 from groundswell.model import Kind
+from groundswell.store.arrays import to_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    import pyarrow as pa
+    import polars as pl
     from numpy.typing import NDArray
 
     from groundswell.features.people import Filing
     from groundswell.features.plan import FeaturePlan
     from groundswell.features.rollup import Activity, Facts
+    from groundswell.features.shard import Left
 
     Ints = NDArray[np.int64]
 
-CHUNK_ROWS = 2_000_000
-"""Rows of the roll-up that are read at a time."""
-
-SHARD_ROWS = 1_000_000
-"""Rows of the roll-up that are computed at a time, so that threads share even a single day."""
-
 SHARD_CELLS = 60_000
-"""Pairs of account and day that are computed at a time: about 100 MB with the built-ins."""
+"""Pairs of account and day that are assembled at a time: about 100 MB with the built-ins."""
+
+LEAST_CELLS, SHARDS = 8_000, 8
+"""A single day too is shared out, so that one shard is assembled while another is walked."""
+
+PIECE_ROWS = 1_000_000
+"""Rows of the roll-up that are read and walked at a time, so that threads share a single day."""
 
 
 def prepare(plan: FeaturePlan, warehouse: Facts, activity: Activity, filing: Filing) -> Computation:
@@ -60,10 +63,8 @@ def prepare(plan: FeaturePlan, warehouse: Facts, activity: Activity, filing: Fil
 
 
 def compute_features(
-    plan: FeaturePlan,
-    warehouse: Facts,
+    computation: Computation,
     activity: Activity,
-    filing: Filing,
     as_of: Sequence[date],
     *,
     threads: int = 2,
@@ -75,10 +76,8 @@ def compute_features(
     yielded as soon as it and those before it are done.
 
     Args:
-        plan: What is measured.
-        warehouse: Facts and dimensions.
-        activity: The roll-up; it is built first when it is stale.
-        filing: Which account events count for.
+        computation: What is computed, as `prepare` gathered it.
+        activity: The roll-up that `prepare` saw to.
         as_of: Days, in any order; a day counts once.
         threads: Shards computed at the same time.
         accounts: The accounts wanted, by id; all of them when None.
@@ -91,23 +90,53 @@ def compute_features(
     days = np.array(sorted({day_number(day) for day in as_of}), dtype=np.int64)
     if not len(days):
         return
-    computation = prepare(plan, warehouse, activity, filing)
     total = len(computation.dimensions.filed)
     ranges = [(0, total)] if accounts is None else _ranges(computation, accounts)
+    if not total or not ranges:
+        return
+    every = (ranges[0][0], ranges[-1][1] - 1)
+    source = StoredRows.of(activity, computation.setting.plan, every)
+    rows = _rows_before(activity, every)
+    most = max(1, min(SHARD_CELLS, max(LEAST_CELLS, total * len(days) // SHARDS)) // len(days))
     pending: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for first, end in ranges:
-            for shard, table in _shards(activity, plan, days, first, end):
-                pending.append(pool.submit(_compute, computation, shard, table))
+            for low in range(first, end, most):
+                shard = Shard(low, min(most, end - low), days)
+                work = Work.of(computation, source, shard)
+                *others, last = _pieces(rows, low, low + shard.count)
+                # Pieces come before what waits for them, so that no thread waits in vain.
+                walked = [pool.submit(work.walk, *piece) for piece in others]
+                pending.append(pool.submit(_finish, work, last, walked))
                 if len(pending) > threads:
                     yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
 
-def _compute(computation: Computation, shard: Shard, table: pa.Table) -> pl.DataFrame:
-    rows = rows_of_table(table, computation.setting, first_account=shard.first)
-    return computation.compute(rows, shard)
+def _finish(work: Work, last: tuple[int, int], others: list[Future[Left]]) -> pl.DataFrame:
+    left = work.walk(*last)
+    return work.frame([*(other.result() for other in others), left])
+
+
+def _rows_before(activity: Activity, accounts: tuple[int, int]) -> Ints:
+    """Return, by account and for the one after the last, the rows of accounts before it.
+
+    Accounts before the first of `accounts` have none here.
+    """
+    counts = activity.counts(accounts)
+    rows = np.zeros(accounts[1] + 2, dtype=np.int64)
+    rows[to_numpy(counts.column("account")) + 1] = to_numpy(counts.column("rows"))
+    return np.cumsum(rows)
+
+
+def _pieces(rows: Ints, first: int, end: int) -> list[tuple[int, int]]:
+    """Cut accounts first .. end-1 into runs of about `PIECE_ROWS` rows, one account at least."""
+    cuts = [first]
+    while cuts[-1] < end:
+        reached = int(np.searchsorted(rows, rows[cuts[-1]] + PIECE_ROWS, side="right")) - 1
+        cuts.append(min(max(reached, cuts[-1] + 1), end))
+    return list(itertools.pairwise(cuts))
 
 
 def _ranges(computation: Computation, accounts: list[str]) -> list[tuple[int, int]]:
@@ -121,40 +150,3 @@ def _ranges(computation: Computation, accounts: list[str]) -> list[tuple[int, in
     cuts = np.flatnonzero(np.diff(wanted) > 1) + 1
     runs = np.split(wanted, cuts)
     return [(int(run[0]), int(run[-1]) + 1) for run in runs]
-
-
-def _shards(
-    activity: Activity, plan: FeaturePlan, days: Ints, first: int, end: int
-) -> Iterator[tuple[Shard, pa.Table]]:
-    """Cut the accounts first .. end-1, with or without rows, into shards."""
-    most = max(1, SHARD_CELLS // len(days))
-    sums = [f"s{i}" for i in range(len(summed_properties(plan)))]
-    columns = ["account", "person", "day", "event", "key", "n", "first_at", "last_at"]
-    columns += ["visible", "hidden", *sums]
-    at, empty = first, None
-    for table in activity.chunks(CHUNK_ROWS, columns=columns, accounts=(first, end - 1)):
-        owner = pl.Series(table.column("account")).to_numpy()
-        empty = table.slice(0, 0)
-        upto = int(owner[-1]) + 1
-        low = at
-        while low < upto:
-            begin = int(np.searchsorted(owner, low))
-            # The accounts of so many rows, and always one account at least.
-            reached = int(owner[begin + SHARD_ROWS]) if begin + SHARD_ROWS < len(owner) else upto
-            high = min(low + most, max(reached, low + 1), upto)
-            stop = int(np.searchsorted(owner, high))
-            yield Shard(low, high - low, days), table.slice(begin, stop - begin)
-            low = high
-        at = upto
-    if at < end and empty is None:
-        empty = _empty_table(columns)
-    for low in range(at, end, most):
-        assert empty is not None
-        yield Shard(low, min(most, end - low), days), empty
-
-
-def _empty_table(columns: Sequence[str]) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415
-
-    kinds = {name: pa.float64() if name[1:].isdecimal() else pa.int32() for name in columns}
-    return pa.schema(list(kinds.items())).empty_table()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.features.exact import Entries
+from groundswell.features.marks import WORKSPACE_SHIFT
 from groundswell.features.plan import NEVER, FeaturePlan, Measure
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ _BITS = 20
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of the roll-up of one shard, as arrays; `account` counts from the shard's first.
+    """Rows of the roll-up as arrays of whole numbers.
 
-    `visible` is never before `day`. `sums` is [sum column, row].
+    `visible` is never before `day`; `event` and `key` make a mark (`marks.Marks.mark_of`). `sums`
+    is [sum column, row].
     """
 
     account: Ints
@@ -41,42 +43,60 @@ class Rows:
     day: Ints
     visible: Ints
     hidden: Ints
-    mark: Ints
-    workspace: Ints
+    event: Ints
+    key: Ints
     count: Ints
     first_at: Ints
     last_at: Ints
     sums: NDArray[np.float64]
 
-    def only(self, chosen: Ints, *, wide: bool = True) -> Rows:
-        """Return the rows at some positions, in wide integers unless told otherwise."""
-        columns = (
+    @property
+    def workspace(self) -> Ints:
+        """The number of each row's workspace; 0 for none."""
+        return self.event >> WORKSPACE_SHIFT
+
+    @property
+    def columns(self) -> tuple[Ints, ...]:
+        """All but the sums, in the order they are declared in."""
+        return (
             self.account,
             self.person,
             self.day,
             self.visible,
             self.hidden,
-            self.mark,
-            self.workspace,
+            self.event,
+            self.key,
             self.count,
             self.first_at,
             self.last_at,
         )
-        taken = [column[chosen] for column in columns]
-        if wide:
-            taken = [column.astype(np.int64) for column in taken]
-        return Rows(*taken, sums=self.sums[:, chosen])
+
+    def only(self, chosen: Ints | slice) -> Rows:
+        """Return the rows at some positions."""
+        return Rows(*(column[chosen] for column in self.columns), sums=self.sums[:, chosen])
+
+    def wide(self) -> Rows:
+        """Return the rows in integers that arithmetic does not overflow."""
+        return Rows(*(column.astype(np.int64) for column in self.columns), sums=self.sums)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of several, one after the other."""
+        columns = zip(*(part.columns for part in parts), strict=True)
+        sums = np.concatenate([part.sums for part in parts], axis=1)
+        return cls(*(np.concatenate(column) for column in columns), sums=sums)
 
 
 def expand(rows: Rows, marks: Marks, plan: FeaturePlan, people: People) -> Entries:
-    """Write every row out once per channel it counts in, without the tests of `flagged`."""
-    per_row = marks.ptr[rows.mark + 1] - marks.ptr[rows.mark]
-    listed = np.repeat(np.arange(len(rows.mark)), per_row)
+    """Write every (wide) row out once per channel it counts in, without the tests of `flagged`."""
+    mark = marks.mark_of(rows.event, rows.key)
+    per_row = marks.ptr[mark + 1] - marks.ptr[mark]
+    listed = np.repeat(np.arange(len(mark)), per_row)
     within = np.arange(len(listed)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    place = marks.ptr[rows.mark[listed]] + within
-    every = np.repeat(np.arange(len(rows.mark)), len(marks.common))
+    place = marks.ptr[mark[listed]] + within
+    every = np.repeat(np.arange(len(mark)), len(marks.common))
     row = np.concatenate([listed, every])
-    channel = np.concatenate([marks.channel[place], np.tile(marks.common, len(rows.mark))])
+    channel = np.concatenate([marks.channel[place], np.tile(marks.common, len(mark))])
     slot = np.concatenate([marks.slot[place], np.full(len(every), -1)])
     entries = _entries(rows, row, channel, rows.visible[row], rows.hidden[row], slot)
     return _with_units(entries, rows, row, marks, plan, people)
@@ -100,31 +120,24 @@ def _with_units(
     """Say what is counted once, drop what cannot be counted, and take the summed columns."""
     measure = np.array([channel.measure for channel in plan.channels])[entries.channel]
     person = rows.person[row]
-    team = people.team_at(person, entries.day)
-    unit = np.select(
-        [
-            measure == Measure.USERS,
-            measure == Measure.ACTIVE_DAYS,
-            measure == Measure.USER_DAYS,
-            measure == Measure.TEAMS,
-            measure == Measure.WORKSPACES,
-            measure == Measure.DISTINCT,
-        ],
-        [
-            person,
-            entries.day,
-            (person << _BITS) + entries.day,
-            team,
-            rows.workspace[row] - 1,
-            entries.unit,
-        ],
-        default=0,
-    )
-    value = entries.value
-    summed = measure == Measure.SUM
-    if np.any(summed):
-        value = value.copy()
-        value[summed] = rows.sums[marks.sum_column[entries.channel[summed]], row[summed]]
+    unit = np.zeros(len(row), dtype=np.int64)
+    value = entries.value.copy()
+    for kind in np.unique(measure):
+        mine = np.flatnonzero(measure == kind)
+        if kind == Measure.USERS:
+            unit[mine] = person[mine]
+        elif kind == Measure.ACTIVE_DAYS:
+            unit[mine] = entries.day[mine]
+        elif kind == Measure.USER_DAYS:
+            unit[mine] = (person[mine] << _BITS) + entries.day[mine]
+        elif kind == Measure.TEAMS:
+            unit[mine] = people.team_at(person[mine], entries.day[mine])
+        elif kind == Measure.WORKSPACES:
+            unit[mine] = rows.workspace[row[mine]] - 1
+        elif kind == Measure.DISTINCT:
+            unit[mine] = entries.unit[mine]
+        elif kind == Measure.SUM:
+            value[mine] = rows.sums[marks.sum_column[entries.channel[mine]], row[mine]]
     nobody = np.isin(measure, (Measure.USERS, Measure.USER_DAYS, Measure.TEAMS)) & (person < 0)
     kept = (unit >= 0) & ~nobody & ~np.isnan(value)
     whole = Entries(
@@ -140,26 +153,23 @@ def _with_units(
 
 
 def flagged(rows: Rows, marks: Marks, plan: FeaturePlan, people: People) -> Entries:
-    """Write out the rows of every channel whose test needs more than the row."""
+    """Write out the (wide) rows of every channel whose test needs more than the row."""
     found: list[Entries] = []
-    concerned = np.zeros(len(marks.ptr) - 1, dtype=bool)
-    for told in marks.dynamic.values():
-        concerned[list(told)] = True
-    rows = rows.only(np.flatnonzero(concerned[rows.mark]))
+    mark = marks.mark_of(rows.event, rows.key)
     for index, told in marks.dynamic.items():
         flag = plan.channels[index].rows.flag
         if flag is None or not told:
             continue
-        row = np.flatnonzero(_mask(told, marks)[rows.mark])
+        row = np.flatnonzero(_mask(told, marks)[mark])
         if flag == "cross_team":
-            row = row[_crosses(rows.only(row), told, people)]
+            row = row[_crosses(rows.only(row), mark[row], told, people)]
             spans = (np.arange(len(row)), rows.visible[row], rows.hidden[row])
         else:
             shown = marks.dynamic[plan.evidence[flag]]
-            proof = np.flatnonzero(_mask(shown, marks)[rows.mark])
+            proof = np.flatnonzero(_mask(shown, marks)[mark])
             spans = _spans(rows, row, rows.only(proof), flag=flag, people=people)
         which, start, until = spans
-        slot = _values(rows.mark[row[which]], told, plan.channels[index].measure)
+        slot = _values(mark[row[which]], told, plan.channels[index].measure)
         channel = np.full(len(which), index, dtype=np.int64)
         some = _entries(rows, row[which], channel, start, until, slot)
         found.append(_with_units(some, rows, row[which], marks, plan, people))
@@ -197,10 +207,12 @@ def _values(mark: Ints, told: dict[int, tuple[str, ...]], measure: Measure) -> I
     return np.array([lookup[int(m)] for m in mark], dtype=np.int64)
 
 
-def _crosses(rows: Rows, told: dict[int, tuple[str, ...]], people: People) -> NDArray[np.bool_]:
+def _crosses(
+    rows: Rows, mark: Ints, told: dict[int, tuple[str, ...]], people: People
+) -> NDArray[np.bool_]:
     own = people.team_at(rows.person, rows.day)
-    lookup = {mark: people.number_of(texts[0]) for mark, texts in told.items()}
-    other = np.array([lookup[int(mark)] for mark in rows.mark], dtype=np.int64)
+    lookup = {each: people.number_of(texts[0]) for each, texts in told.items()}
+    other = np.array([lookup[int(each)] for each in mark], dtype=np.int64)
     return (own >= 0) & (own != other)
 
 

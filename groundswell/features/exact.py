@@ -6,7 +6,7 @@ cannot take: rows that get hidden when accounts merge, and history that turns up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,30 +115,35 @@ def add_entries(entries: Entries, axes: Axes, as_of: Ints, out: Floats) -> None:
         part = slice(int(bounds[channel]), int(bounds[channel + 1]))
         if part.start == part.stop:
             continue
-        some = entries.only(np.arange(part.start, part.stop))
+        # Few accounts have entries, so only theirs are laid out.
+        accounts, place = np.unique(entries.account[part], return_inverse=True)
+        some = replace(entries.only(np.arange(part.start, part.stop)), account=place)
         for step in range(int(axes.out_ptr[channel]), int(axes.out_ptr[channel + 1])):
-            _add_step(some, Measure(measure), axes, step, as_of, out)
+            theirs = out[step, accounts]
+            _add_step(some, Measure(measure), axes, step, as_of, theirs)
+            out[step, accounts] = theirs
 
 
 def _add_step(
     entries: Entries, measure: Measure, axes: Axes, step: int, as_of: Ints, out: Floats
 ) -> None:
+    """Add the entries of one channel to out[account, day] of one of its steps."""
     shifted = entries.day + axes.ago[step]
     low = np.searchsorted(as_of, np.maximum(shifted, entries.start))
     high = np.searchsorted(as_of, np.minimum(shifted + axes.window[step], entries.until))
     kept = low < high
     entries, low, high = entries.only(kept), low[kept], high[kept]
     if measure in _EXTREME:
-        _add_extreme(entries, low, high, first=measure is Measure.FIRST, as_of=as_of, out=out[step])
+        _add_extreme(entries, low, high, first=measure is Measure.FIRST, as_of=as_of, out=out)
     elif measure is Measure.SUM:
         cell, row = _cells(entries.account, low, high, days=len(as_of))
-        flat = np.bincount(cell, weights=entries.value[row], minlength=out[step].size)
-        out[step] += flat.reshape(out[step].shape)
+        flat = np.bincount(cell, weights=entries.value[row], minlength=out.size)
+        out += flat.reshape(out.shape)
     elif measure is Measure.EVENTS:
-        out[step] += _running(entries.account, low, high, entries.value, out[step].shape)
+        out += _running(entries.account, low, high, entries.value, out.shape)
     else:
         account, low, high = _merged(entries.account, entries.unit, low, high, days=len(as_of))
-        out[step] += _running(account, low, high, np.ones(len(low)), out[step].shape)
+        out += _running(account, low, high, np.ones(len(low)), out.shape)
 
 
 def _running(account: Ints, low: Ints, high: Ints, value: Floats, shape: tuple[int, ...]) -> Floats:

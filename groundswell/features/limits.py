@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundswell.features.exact import Axes
-from groundswell.features.plan import FeaturePlan, Measure
-from groundswell.features.reading import Allowed, Shard, known_limits
-from groundswell.features.shard import Setting, compute_steps
+from groundswell.features.entries import Rows
+from groundswell.features.exact import Axes, add_entries, blank
+from groundswell.features.reading import Allowed, Shard
+from groundswell.features.shard import Piece, Setting, walk_piece
+from groundswell.features.source import HeldRows
 from groundswell.features.steps import Spans
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from groundswell.features.dimensions import Dimensions
-    from groundswell.features.entries import Rows
+    from groundswell.features.plan import FeaturePlan
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 
 def restrict(setting: Setting, steps: Sequence[int]) -> Setting:
@@ -43,7 +45,6 @@ def restrict(setting: Setting, steps: Sequence[int]) -> Setting:
         channel=marks.channel[kept],
         slot=marks.slot[kept],
         common=marks.common[wanted[marks.common]],
-        lane=np.where(axes.measure == Measure.ACTIVE_DAYS, marks.lane, -1),
         dynamic={
             index: told
             for index, told in marks.dynamic.items()
@@ -64,7 +65,13 @@ def restrict(setting: Setting, steps: Sequence[int]) -> Setting:
 
 
 def days_at_limit(
-    rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard, steps: Floats
+    rows: Sequence[Rows],
+    setting: Setting,
+    dimensions: Dimensions,
+    shard: Shard,
+    *,
+    allowed: Allowed,
+    steps: Floats,
 ) -> Floats:
     """Return [account, day]: days in a row, up to that day, at a limit without an upgrade.
 
@@ -73,25 +80,24 @@ def days_at_limit(
     recurring revenue. Unknown (NaN) while no limit is known, or only one of a usage that is not.
 
     Args:
-        rows: The shard's rows of the roll-up.
+        rows: All rows of the shard with the marks of `limit_marks`, in order.
         setting: What is measured; the usage is a step of it, or is not looked at.
         dimensions: Seats and limits.
         shard: Accounts and days.
+        allowed: What the accounts may use.
         steps: [step, account, day] of all of the plan's steps.
     """
-    plan = setting.plan
-    allowed = known_limits(dimensions, plan.plans, shard)
-    counted = _usage_step(plan)
+    counted = _usage_step(setting.plan)
     usage = None if counted is None else steps[counted]
     out = np.where(_unlimited(allowed, usage), np.nan, 0.0)
     # A run is looked for only where there is one: most accounts are never at a limit.
-    hot = np.flatnonzero(_hot(allowed, usage, plan.config.limits.at).any(axis=1))
-    if len(hot):
+    hot = np.asarray(_hot(allowed, usage, setting.plan.config.limits.at).any(axis=1))
+    if hot.any():
         out[hot] = _runs(rows, setting, dimensions, shard, hot)
     return out
 
 
-def _hot(allowed: Allowed, usage: Floats | None, at: float) -> NDArray[np.bool_]:
+def _hot(allowed: Allowed, usage: Floats | None, at: float) -> Bools:
     """Tell where seats, or usage, are at a limit."""
     hot = (allowed.seat_limit > 0) & (allowed.seats_used >= at * allowed.seat_limit)
     if usage is not None:
@@ -99,7 +105,7 @@ def _hot(allowed: Allowed, usage: Floats | None, at: float) -> NDArray[np.bool_]
     return hot
 
 
-def _unlimited(allowed: Allowed, usage: Floats | None) -> NDArray[np.bool_]:
+def _unlimited(allowed: Allowed, usage: Floats | None) -> Bools:
     """Tell where no limit is known of anything that is counted."""
     unlimited = np.isnan(allowed.seat_limit)
     return unlimited if usage is None else unlimited & np.isnan(allowed.usage_limit)
@@ -116,32 +122,51 @@ def _usage_step(plan: FeaturePlan) -> int | None:
     return None if unmapped else names.index(name)
 
 
-def _runs(
-    rows: Rows, setting: Setting, dimensions: Dimensions, shard: Shard, accounts: Ints
-) -> Floats:
-    """Return `days_at_limit` of some of the shard's accounts."""
-    plan = setting.plan
-    upgraded_step = [step.name for step in plan.steps].index(plan.own["upgraded"])
+def limit_marks(setting: Setting) -> Bools:
+    """Return by mark whether `days_at_limit` looks at its rows."""
+    marks = restrict(setting, _positions(setting.plan)).marks
+    return marks.told_later | (np.diff(marks.ptr) > 0) | (len(marks.common) > 0)
+
+
+def _positions(plan: FeaturePlan) -> list[int]:
+    """Return the steps that a run depends on."""
     counted = _usage_step(plan)
-    positions = sorted({upgraded_step, upgraded_step if counted is None else counted})
+    return sorted({_upgraded_step(plan), *([] if counted is None else [counted])})
+
+
+def _upgraded_step(plan: FeaturePlan) -> int:
+    return [step.name for step in plan.steps].index(plan.own["upgraded"])
+
+
+def _runs(
+    rows: Sequence[Rows], setting: Setting, dimensions: Dimensions, shard: Shard, hot: Bools
+) -> Floats:
+    """Return `days_at_limit` of the hot ones of the shard's accounts."""
+    plan = setting.plan
+    accounts = np.flatnonzero(hot)
+    upgraded_step, counted = _upgraded_step(plan), _usage_step(plan)
+    positions = _positions(plan)
     number = np.full(shard.count, -1)
     number[accounts] = np.arange(len(accounts))
     few = _few(dimensions, shard, number)
     restricted = restrict(setting, positions)
-    chosen = _concerned(restricted)[rows.mark] & (number >= 0)[rows.account]
-    rows = rows.only(np.flatnonzero(chosen), wide=False)
-    rows = replace(rows, account=number[rows.account])
-    known = np.concatenate([few.subscriptions.start, few.joined.start, rows.day])
+    whole = Rows.joined(rows)
+    whole = whole.only(np.flatnonzero(hot[whole.account]))
+    whole = replace(whole, account=number[whole.account])
+    known = np.concatenate([few.subscriptions.start, few.joined.start, whole.day])
     low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
     daily = Shard(0, len(accounts), np.arange(low, shard.as_of[-1] + 1))
-    steps = compute_steps(rows, restricted, accounts=len(accounts), as_of=daily.as_of)
+    steps = blank(restricted.axes, accounts=len(accounts), days=len(daily.as_of))
+    piece = Piece(0, len(accounts), 0)
+    left = walk_piece(HeldRows(whole), restricted, piece, as_of=daily.as_of, out=steps)
+    add_entries(left.entries, restricted.axes, daily.as_of, steps)
     usage = None if counted is None else steps[positions.index(counted)]
-    allowed = known_limits(few, plan.plans, daily)
-    hot = _hot(allowed, usage, plan.config.limits.at)
+    allowed = Allowed.of(few, plan.plans, daily)
+    at_limit = _hot(allowed, usage, plan.config.limits.at)
     upgraded = steps[positions.index(upgraded_step)] == 0
     upgraded |= allowed.risen == daily.as_of
     day = np.arange(len(daily.as_of))
-    broken = np.maximum.accumulate(np.where(~hot | upgraded, day, -1), axis=1)
+    broken = np.maximum.accumulate(np.where(~at_limit | upgraded, day, -1), axis=1)
     run = (day - broken).astype(np.float64)
     run[_unlimited(allowed, usage)] = np.nan
     return run[:, np.searchsorted(daily.as_of, shard.as_of)]
@@ -162,14 +187,3 @@ def _few(dimensions: Dimensions, shard: Shard, number: Ints) -> Dimensions:
         joined=those(dimensions.joined),
         rises=those(dimensions.rises),
     )
-
-
-def _concerned(setting: Setting) -> NDArray[np.bool_]:
-    """Tell which marks count in anything that is left."""
-    marks = setting.marks
-    if len(marks.common):
-        return np.ones(len(marks.ptr) - 1, dtype=bool)
-    concerned = np.diff(marks.ptr) > 0
-    for told in marks.dynamic.values():
-        concerned[list(told)] = True
-    return concerned

@@ -7,12 +7,13 @@ and when. Marks are few, so whatever can be decided is decided once per mark.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from groundswell.features.meanings import SEPARATOR, units
-from groundswell.features.plan import DYNAMIC_FLAGS, LIFETIME, Channel, FeaturePlan, Measure
+from groundswell.features.plan import DYNAMIC_FLAGS, Channel, FeaturePlan, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from groundswell.features.meanings import Coding
 
-_MANY_WINDOWS = 3
-"""From so many windows on, day-by-day sums are cheaper than intervals."""
+WORKSPACE_SHIFT = 16
+"""In the roll-up, `event` is the code plus the account's n-th workspace shifted by this."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,8 @@ class Marks:
 
     Attributes:
         codes: Number of codes; the mark of a row is its code, or `codes - 1 + key`.
-        ptr, channel, slot: By mark, the channels it counts in and the slots of distinct values;
-            endless channels come first.
-        endless: Per channel, whether some window without end reads it.
-        common: Channels that every row counts in; endless ones come first.
+        ptr, channel, slot: By mark, the channels it counts in and the slots of distinct values.
+        common: Channels that every row counts in.
         lane: Per channel, its day-by-day array; -1 for none.
         sum_column: Per channel, the column of the roll-up it adds up; -1 for none.
         slot_base: Per channel, the first slot of its values; -1 for none.
@@ -46,7 +45,6 @@ class Marks:
     ptr: NDArray[np.int64]
     channel: NDArray[np.int64]
     slot: NDArray[np.int64]
-    endless: NDArray[np.bool_]
     common: NDArray[np.int64]
     lane: NDArray[np.int64]
     sum_column: NDArray[np.int64]
@@ -54,11 +52,18 @@ class Marks:
     slots: int
     dynamic: dict[int, dict[int, tuple[str, ...]]]
 
-    @property
-    def old_ptr(self) -> NDArray[np.int64]:
-        """By mark, where its endless channels end."""
-        so_far = np.append(0, np.cumsum(self.endless[self.channel]))
-        return self.ptr[:-1] + so_far[self.ptr[1:]] - so_far[self.ptr[:-1]]
+    def mark_of(self, event: NDArray[Any], key: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the mark of rows, given their columns `event` and `key`."""
+        code = event & ((1 << WORKSPACE_SHIFT) - 1)
+        return np.where(key > 0, key + (self.codes - 1), code)
+
+    @cached_property
+    def told_later(self) -> NDArray[np.bool_]:
+        """By mark, whether anything that needs more than the row depends on it."""
+        concerned = np.zeros(len(self.ptr) - 1, dtype=bool)
+        for told in self.dynamic.values():
+            concerned[list(told)] = True
+        return concerned
 
 
 def summed_properties(plan: FeaturePlan) -> tuple[str, ...]:
@@ -108,19 +113,13 @@ def mark_rows(
                 values.setdefault((index, unit), len(values))
     bases, slots, slot_of = _slots(plan, values, teams=teams, workspaces=workspaces)
     common = _common(plan.channels, static)
-    endless = np.zeros(len(plan.channels), dtype=bool)
-    endless[[step.channel for step in plan.steps if step.window >= LIFETIME]] = True
-    rows = [
-        sorted((item for item in found if item[0] not in common), key=lambda i: not endless[i[0]])
-        for found in static
-    ]
+    rows = [[item for item in found if item[0] not in common] for found in static]
     return Marks(
         codes=len(coding.codes),
         ptr=np.cumsum([0, *(len(found) for found in rows)]).astype(np.int64),
         channel=np.array([index for found in rows for index, _ in found], dtype=np.int64),
         slot=np.array([slot_of.get(item, -1) for found in rows for item in found], dtype=np.int64),
-        endless=endless,
-        common=np.array(sorted(common, key=lambda i: (not endless[i], i)), dtype=np.int64),
+        common=np.array(sorted(common), dtype=np.int64),
         lane=_lanes(plan),
         sum_column=_sum_columns(plan),
         slot_base=bases,
@@ -136,7 +135,7 @@ def _is_dynamic(plan: FeaturePlan, index: int) -> bool:
 
 def _common(channels: Sequence[Channel], static: Sequence[list[tuple[int, str]]]) -> set[int]:
     """Return the channels that all marks count in alike; they are counted once a person-day."""
-    apart = (Measure.SUM, Measure.WORKSPACES, Measure.DISTINCT)
+    apart = (Measure.SUM, Measure.DISTINCT)
     shared: set[int] | None = None
     for found in static:
         here = {index for index, _ in found if channels[index].measure not in apart}
@@ -165,14 +164,9 @@ def _slots(
 
 def _lanes(plan: FeaturePlan) -> NDArray[np.int64]:
     lanes = np.full(len(plan.channels), -1, dtype=np.int64)
-    used = 0
-    for index, channel in enumerate(plan.channels):
-        windows = sum(step.channel == index for step in plan.steps)
-        many = windows >= _MANY_WINDOWS
-        sums = channel.measure in (Measure.EVENTS, Measure.USER_DAYS) and many
-        if sums or channel.measure is Measure.ACTIVE_DAYS:
-            lanes[index] = used
-            used += 1
+    summed = (Measure.EVENTS, Measure.USER_DAYS, Measure.ACTIVE_DAYS)
+    counted = [i for i, channel in enumerate(plan.channels) if channel.measure in summed]
+    lanes[counted] = np.arange(len(counted))
     return lanes
 
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlglot import exp, parse_one
 
-from groundswell.features.marks import summed_properties
+from groundswell.features.marks import WORKSPACE_SHIFT, summed_properties
 from groundswell.features.plan import DYNAMIC_FLAGS, LIFETIME, FeaturePlan, Measure, Step
-from groundswell.features.shard import WORKSPACE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -71,11 +72,15 @@ class People:
         """Return the team each person was known to be in on each day; -1 for none."""
         if not len(self.team):
             return np.full(len(person), -1, dtype=np.int64)
+        at = np.searchsorted(self._since, person * _WIDE + day + NEVER, side="right") - 1
+        found = (at >= 0) & (self._since[at] // _WIDE == person)
+        return np.where(found, self.team[at], -1)
+
+    @cached_property
+    def _since(self) -> Ints:
+        """Person and day of each team as one number, ascending."""
         owner = np.repeat(np.arange(len(self.team_ptr) - 1), np.diff(self.team_ptr))
-        steps = owner * _WIDE + self.team_day + NEVER
-        at = np.searchsorted(steps, person * _WIDE + day + NEVER, side="right") - 1
-        found = np.where(at >= 0, self.team[at], -1)
-        return np.where((at >= 0) & (owner[at] == person), found, -1)
+        return owner * _WIDE + self.team_day + NEVER
 
     def number_of(self, team: str) -> int:
         """Return the number of a team by name; -2 when nobody is in it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -42,9 +43,48 @@ class Shard:
     as_of: Ints
 
     @property
-    def cells(self) -> int:
+    def size(self) -> int:
         """Number of (account, day) pairs."""
         return self.count * len(self.as_of)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The pairs of account and day of a shard that there are, one row of a frame each.
+
+    Attributes:
+        shard: Accounts and days.
+        at: Positions of the pairs in [account, day], ascending; None for all of them.
+    """
+
+    shard: Shard
+    at: Ints | None
+
+    @classmethod
+    def of(cls, dimensions: Dimensions, shard: Shard) -> Cells:
+        """Return the pairs whose account is known on the day and stands by itself."""
+        spans = dimensions.exists.within(shard.first, shard.count)
+        there = spans.total(shard.count, shard.as_of).reshape(-1) > 0
+        return cls(shard, None if there.all() else np.flatnonzero(there))
+
+    def __len__(self) -> int:
+        return self.shard.size if self.at is None else len(self.at)
+
+    @cached_property
+    def account(self) -> Ints:
+        """The account of each pair, counted from the shard's first."""
+        return self.pick(np.repeat(np.arange(self.shard.count), len(self.shard.as_of)))
+
+    @cached_property
+    def day(self) -> Ints:
+        """The day of each pair."""
+        return self.pick(np.tile(self.shard.as_of, self.shard.count))
+
+    def pick(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return what stands at the pairs in [..., account, day], or in the same laid flat."""
+        flat = values.reshape(-1, self.shard.size)
+        picked = flat if self.at is None else np.take(flat, self.at, axis=1)
+        return picked if values.ndim > 2 else picked[0]
 
 
 def free_plan(plans: Mapping[str, Plan]) -> str | None:
@@ -65,108 +105,103 @@ def count_members(dimensions: Dimensions, shard: Shard, *, window: int | None) -
     return spans.total(shard.count, shard.as_of)
 
 
-def exists(dimensions: Dimensions, shard: Shard) -> NDArray[np.bool_]:
-    """Return [account, day]: the account is known and stands by itself."""
-    spans = dimensions.exists.within(shard.first, shard.count)
-    return spans.total(shard.count, shard.as_of) > 0
+@dataclass(frozen=True)
+class Allowed:
+    """What an account bought and may use, each [account, day].
+
+    Attributes:
+        bought: Position of the subscription in `Dimensions.terms`; -1 for none.
+        members: People who belong.
+        seats_used: Members, or where nobody is known to be one, the seats bought.
+        seat_limit, usage_limit: NaN where none is known.
+        risen: The last day on which the recurring revenue went up; -1 for none.
+    """
+
+    bought: Ints
+    members: Ints
+    seats_used: Ints
+    seat_limit: Floats
+    usage_limit: Floats
+    risen: Ints
+
+    @classmethod
+    def of(cls, dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard) -> Allowed:
+        """Look up seats and limits: the subscription's own, else those of its plan."""
+        spans = dimensions.subscriptions.within(shard.first, shard.count)
+        at = spans.latest(shard.count, shard.as_of)
+        terms = dimensions.terms.select("plan", "seats", "seat_limit", "usage_limit")
+        free = {"plan": free_plan(plans), "seats": None, "seat_limit": None, "usage_limit": None}
+        seats = {name: plan.seats for name, plan in plans.items() if plan.seats is not None}
+        usage = {name: plan.usage for name, plan in plans.items() if plan.usage is not None}
+        # Whoever bought nothing is the last row, which -1 finds.
+        terms = pl.concat([terms, pl.DataFrame([free], schema=terms.schema)]).with_columns(
+            _limit("seat_limit", seats), _limit("usage_limit", usage)
+        )
+        members = count_members(dimensions, shard, window=None)
+        bought = terms["seats"].fill_null(0).to_numpy()[at]
+        rises = dimensions.rises.within(shard.first, shard.count)
+        return cls(
+            bought=at,
+            members=members,
+            seats_used=np.where(members > 0, members, bought),
+            seat_limit=terms["seat_limit"].fill_null(np.nan).to_numpy()[at],
+            usage_limit=terms["usage_limit"].fill_null(np.nan).to_numpy()[at],
+            risen=rises.latest(shard.count, shard.as_of),
+        )
 
 
 def read_dimensions(
-    dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard, *, first_active: Floats
+    dimensions: Dimensions,
+    plans: Mapping[str, Plan],
+    cells: Cells,
+    allowed: Allowed,
+    *,
+    first_active: Floats,
 ) -> pl.DataFrame:
     """Return every dimension that does not depend on features, one row per account and day.
 
     Args:
         dimensions: What is known.
         plans: The price list.
-        shard: Accounts and days.
+        cells: Accounts and days.
+        allowed: What they bought and may use.
         first_active: [account, day] of days since anything was first done; NaN before.
     """
-    bought = _bought(dimensions, plans, shard)
-    company = _company(dimensions, shard)
-    day = np.tile(shard.as_of, shard.count)
-    since = np.repeat(dimensions.since[shard.first : shard.first + shard.count], len(shard.as_of))
-    heard = np.where(since > 0, day - since, first_active.reshape(-1))
+    bought = _bought(dimensions, plans, cells, allowed)
+    company = _company(dimensions, cells)
+    day = cells.day
+    since = dimensions.since[cells.shard.first :][cells.account]
+    heard = np.where(since > 0, day - since, cells.pick(first_active))
     frame = pl.DataFrame([*bought.get_columns(), *company.get_columns()])
     return frame.with_columns(
         (pl.lit(day) - pl.col("_created"))
         .fill_null(pl.Series(heard, nan_to_null=True))
         .cast(pl.Float64)
         .alias("account_age_days"),
-        _open_opportunities(dimensions, shard, day),
+        _open_opportunities(dimensions, cells),
         _known_subscription(dimensions, day, pl.col("mrr")),
         _known_subscription(dimensions, day, pl.col("mrr") > 0).alias("is_paying"),
     )
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """Seats and limits, each [account, day]; NaN for no limit known.
-
-    `risen` is the last day on which the recurring revenue went up, -1 for none.
-    """
-
-    seats_used: Ints
-    seat_limit: Floats
-    usage_limit: Floats
-    risen: Ints
-
-
-def known_limits(dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard) -> Allowed:
-    """Return what `read_dimensions` says of seats and limits, without the rest."""
-    at = dimensions.subscriptions.within(shard.first, shard.count).latest(shard.count, shard.as_of)
-    free = free_plan(plans)
-    terms = dimensions.terms.select("plan", "seats", "seat_limit", "usage_limit")
-    nobody = pl.DataFrame(
-        [{"plan": free, "seats": None, "seat_limit": None, "usage_limit": None}],
-        schema=terms.schema,
-    )
-    seats = {name: plan.seats for name, plan in plans.items() if plan.seats is not None}
-    usage = {name: plan.usage for name, plan in plans.items() if plan.usage is not None}
-    # Whoever bought nothing is the last row, which -1 finds.
-    terms = pl.concat([terms, nobody]).with_columns(
-        _limit("seat_limit", seats), _limit("usage_limit", usage)
-    )
-    members = count_members(dimensions, shard, window=None)
-    bought = terms["seats"].fill_null(0).to_numpy()[at]
-    rises = dimensions.rises.within(shard.first, shard.count)
-    return Allowed(
-        seats_used=np.where(members > 0, members, bought),
-        seat_limit=terms["seat_limit"].fill_null(np.nan).to_numpy()[at],
-        usage_limit=terms["usage_limit"].fill_null(np.nan).to_numpy()[at],
-        risen=rises.latest(shard.count, shard.as_of),
-    )
-
-
-def _bought(dimensions: Dimensions, plans: Mapping[str, Plan], shard: Shard) -> pl.DataFrame:
+def _bought(
+    dimensions: Dimensions, plans: Mapping[str, Plan], cells: Cells, allowed: Allowed
+) -> pl.DataFrame:
     """Plan, revenue, seats and limits from the subscriptions, or from the price list."""
+    shard = cells.shard
     spans = dimensions.subscriptions.within(shard.first, shard.count)
-    at = spans.latest(shard.count, shard.as_of).reshape(-1)
-    terms = _take(
-        dimensions.terms.select("plan", "seats", "seat_limit", "usage_limit", "plan_since"), at
-    )
+    terms = _take(dimensions.terms.select("plan", "plan_since"), cells.pick(allowed.bought))
     cents = dimensions.terms["cents"].cast(pl.Int64).to_numpy()
-    total = spans.total(shard.count, shard.as_of, cents).reshape(-1)
-    rises = dimensions.rises.within(shard.first, shard.count).latest(shard.count, shard.as_of)
-    rises = rises.reshape(-1)
-    day = np.tile(shard.as_of, shard.count)
-    members = count_members(dimensions, shard, window=None).reshape(-1)
-    seats = {name: plan.seats for name, plan in plans.items() if plan.seats is not None}
-    usage = {name: plan.usage for name, plan in plans.items() if plan.usage is not None}
-    return (
-        terms.with_columns(
-            pl.col("plan").fill_null(pl.lit(free_plan(plans), pl.String)),
-            pl.Series("mrr", total / 100),
-            ((pl.lit(day) - pl.col("plan_since")) / DAYS_IN_MONTH).alias("months_on_plan"),
-            _whole(pl.Series(np.where(rises < 0, -1, day - rises))).alias("_risen"),
-            pl.when(pl.lit(members) > 0)
-            .then(pl.lit(members))
-            .otherwise(pl.col("seats").fill_null(0))
-            .cast(pl.Float64)
-            .alias("seats_used"),
-        )
-        .with_columns(_limit("seat_limit", seats), _limit("usage_limit", usage))
-        .drop("seats", "plan_since")
+    total = cells.pick(spans.total(shard.count, shard.as_of, cents))
+    risen = cells.pick(allowed.risen)
+    return terms.select(
+        pl.col("plan").fill_null(pl.lit(free_plan(plans), pl.String)),
+        pl.Series("mrr", total / 100),
+        ((pl.lit(cells.day) - pl.col("plan_since")) / DAYS_IN_MONTH).alias("months_on_plan"),
+        _whole(pl.Series(np.where(risen < 0, -1, cells.day - risen))).alias("_risen"),
+        pl.Series("seats_used", cells.pick(allowed.seats_used).astype(np.float64)),
+        pl.Series("seat_limit", cells.pick(allowed.seat_limit), nan_to_null=True),
+        pl.Series("usage_limit", cells.pick(allowed.usage_limit), nan_to_null=True),
     )
 
 
@@ -201,10 +236,11 @@ def _nulls(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
     )
 
 
-def _company(dimensions: Dimensions, shard: Shard) -> pl.DataFrame:
+def _company(dimensions: Dimensions, cells: Cells) -> pl.DataFrame:
     """Size, industry, technologies and domain, by the version known on the day."""
+    shard = cells.shard
     spans = dimensions.versions.within(shard.first, shard.count)
-    at = spans.latest(shard.count, shard.as_of).reshape(-1)
+    at = cells.pick(spans.latest(shard.count, shard.as_of))
     wanted = (
         "employees",
         "industry",
@@ -217,44 +253,41 @@ def _company(dimensions: Dimensions, shard: Shard) -> pl.DataFrame:
         "created",
     )
     facts = _take(dimensions.facts.select(wanted), at)
-    account = np.repeat(np.arange(shard.first, shard.first + shard.count), len(shard.as_of))
     filed = _take(
         dimensions.filed.select(
             pl.col("domain").alias("_domain"), "is_free_mail", "free_mail_since"
         ),
-        account,
+        cells.account + shard.first,
     )
-    day = pl.lit(np.tile(shard.as_of, shard.count))
+    day = pl.lit(cells.day)
     employees = pl.col("employees").cast(pl.Float64)
     large = employees > ENTERPRISE_EMPLOYEES
     listed = pl.col("target").fill_null(value=False)
     named = pl.coalesce("domain", "_domain").is_not_null()
-    return (
-        pl.DataFrame([*facts.get_columns(), *filed.get_columns()])
-        .with_columns(
-            (pl.col("is_free_mail") & (pl.col("free_mail_since").fill_null(-NEVER) <= day)).alias(
-                "is_free_mail"
-            ),
-            employees,
-            pl.lit(at >= 0).alias("_known"),
-        )
-        .with_columns(
-            pl.when(pl.col("is_free_mail"))
-            .then(statement=False)
-            .when(named)
-            .then(large | listed)
-            .alias("is_enterprise_domain"),
-            pl.when("_known").then(listed).alias("is_target"),
-            pl.when(pl.col("created") <= day).then("created").alias("_created"),
-        )
-        .drop("target", "domain", "_domain", "free_mail_since", "_known", "created")
+    free_mail = pl.col("is_free_mail") & (pl.col("free_mail_since").fill_null(-NEVER) <= day)
+    return pl.DataFrame([*facts.get_columns(), *filed.get_columns()]).select(
+        employees,
+        "industry",
+        "country",
+        "owner",
+        "parent_id",
+        "tech_overlap",
+        free_mail.alias("is_free_mail"),
+        pl.when(free_mail)
+        .then(statement=False)
+        .when(named)
+        .then(large | listed)
+        .alias("is_enterprise_domain"),
+        pl.when(pl.lit(at) >= 0).then(listed).alias("is_target"),
+        pl.when(pl.col("created") <= day).then("created").alias("_created"),
     )
 
 
-def _open_opportunities(dimensions: Dimensions, shard: Shard, day: Ints) -> pl.Expr:
+def _open_opportunities(dimensions: Dimensions, cells: Cells) -> pl.Expr:
+    shard = cells.shard
     spans = dimensions.opportunities.within(shard.first, shard.count)
-    count = spans.total(shard.count, shard.as_of).reshape(-1).astype(np.float64)
-    known = dimensions.first_known[Kind.OPPORTUNITIES] <= day
+    count = cells.pick(spans.total(shard.count, shard.as_of)).astype(np.float64)
+    known = dimensions.first_known[Kind.OPPORTUNITIES] <= cells.day
     return pl.when(pl.lit(known)).then(pl.lit(count)).alias("open_opportunities")
 
 

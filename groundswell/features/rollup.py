@@ -17,7 +17,7 @@ from groundswell.features.packing import lay_out, look_into
 from groundswell.features.sorting import roll_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from groundswell.features.meanings import Coding
     from groundswell.features.people import Filing
@@ -76,14 +76,18 @@ class Activity(Protocol):
         """Put a new roll-up in place of the old; return its rows."""
         ...
 
-    def chunks(
+    def counts(self, accounts: tuple[int, int]) -> pa.Table:
+        """Return account and rows of those accounts, first to last, that have some."""
+        ...
+
+    def read(
         self,
-        max_rows: int,
         *,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str],
         accounts: tuple[int, int] | None = None,
-    ) -> Iterator[pa.Table]:
-        """Yield the rows in order, in tables of whole accounts."""
+        where: exp.Expr | None = None,
+    ) -> pa.Table:
+        """Return columns of the rows of some accounts, first and last, that meet a condition."""
         ...
 
 

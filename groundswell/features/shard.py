@@ -1,31 +1,27 @@
-"""One shard of accounts: from rows of the roll-up to steps, by the kernel or by arrays alone."""
+"""From rows of the roll-up to steps, by the kernel or by arrays alone."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from groundswell.features.entries import Rows, expand, flagged, join
-from groundswell.features.exact import Axes, Entries, add_entries, blank
-from groundswell.features.marks import summed_properties
 from groundswell.features.plan import LIFETIME, NEVER, FeaturePlan, Measure
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
+    from groundswell.features.exact import Axes, Entries
     from groundswell.features.marks import Marks
     from groundswell.features.people import People
+    from groundswell.features.source import Source
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-
-WORKSPACE_SHIFT = 16
-"""In the roll-up, `event` is the code plus the account's n-th workspace shifted by this."""
+    Bools = NDArray[np.bool_]
 
 _TOLD_APART = (
     Measure.USERS,
@@ -47,100 +43,99 @@ class Setting:
     people: People
 
 
-def rows_of_table(table: pa.Table, setting: Setting, *, first_account: int) -> Rows:
-    """Turn a table of the roll-up into arrays.
-
-    Args:
-        table: Columns of the activity store.
-        setting: What the codes mean.
-        first_account: The shard's first account; rows count their accounts from it.
-    """
-    # Arrow's own `to_numpy` imports pandas, which takes longer than a day's features.
-    frame = pl.DataFrame(table)
-
-    def column(name: str) -> Ints:
-        return frame.get_column(name).to_numpy()
-
-    event, key = column("event"), column("key")
-    code = event & ((1 << WORKSPACE_SHIFT) - 1)
-    sums = [column(f"s{i}") for i in range(len(summed_properties(setting.plan)))]
-    return Rows(
-        account=column("account") - first_account,
-        person=column("person"),
-        day=column("day"),
-        visible=column("visible"),
-        hidden=column("hidden"),
-        mark=np.where(key > 0, key + (setting.marks.codes - 1), code),
-        workspace=event >> WORKSPACE_SHIFT,
-        count=column("n"),
-        first_at=column("first_at"),
-        last_at=column("last_at"),
-        sums=np.array(sums, dtype=np.float64).reshape(len(sums), table.num_rows),
-    )
-
-
 def uses_kernel() -> bool:
     """Tell whether the compiled kernel is to be used (`GROUNDSWELL_KERNEL=numpy` says no)."""
     return os.environ.get("GROUNDSWELL_KERNEL", "numba") != "numpy"
 
 
-def compute_steps(
-    rows: Rows, setting: Setting, *, accounts: int, as_of: Ints, more: Entries | None = None
-) -> Floats:
-    """Compute every step of every account of a shard as of many days.
+@dataclass(frozen=True)
+class Piece:
+    """Accounts first .. end-1, part of a shard whose first account is `shard`."""
+
+    first: int
+    end: int
+    shard: int
+
+
+def walk_piece(
+    source: Source,
+    setting: Setting,
+    piece: Piece,
+    *,
+    as_of: Ints,
+    out: Floats,
+    more: Entries | None = None,
+    kept: Bools | None = None,
+) -> Left:
+    """Compute the steps of some accounts as of many days.
 
     Args:
-        rows: Sorted by account, person, visible, day.
+        source: Where their rows come from.
         setting: What is measured.
-        accounts: Number of accounts in the shard; those without rows count too.
+        piece: The accounts; those without rows count too.
         as_of: Days, ascending.
-        more: Entries that do not come from the roll-up, such as tickets.
-
-    Returns:
-        out[step, account, day].
+        out: [step, account of the shard, day], as `exact.blank` makes it; filled in place.
+        more: Entries of the shard that do not come from the roll-up, such as tickets.
+        kept: By mark, whether its rows are to be handed back.
     """
-    out = blank(setting.axes, accounts=accounts, days=len(as_of))
-    ptr = np.searchsorted(rows.account, np.arange(accounts + 1)).astype(np.int64)
-    extra = flagged(rows, setting.marks, setting.plan, setting.people)
-    if more is not None:
-        extra = join([extra, more])
+    rows = source.rows(piece.first, piece.end)
+    wanted = np.arange(piece.first, piece.end + 1, dtype=rows.account.dtype)
+    bounds = np.searchsorted(rows.account, wanted).astype(np.int64)
+    apart = _hidden(rows, piece) | _shared(more, setting, piece)
     if uses_kernel():
-        apart = _irregular(rows, accounts) | _shared(more, setting, accounts)
-        _walk(rows, ptr, apart, setting, as_of, out)
-        aside = np.flatnonzero(apart[rows.account]) if apart.any() else np.zeros(0, dtype=np.int64)
+        _walk(rows, bounds, apart, setting, as_of, piece.first - piece.shard, out)
     else:
-        aside = np.arange(len(rows.account))
-    if len(aside):
-        some = rows.only(aside)
-        extra = join([extra, expand(some, setting.marks, setting.plan, setting.people)])
-    if len(extra.account):
-        add_entries(extra, setting.axes, as_of, out)
-    return out
+        apart[:] = True
+    marks, plan, people = setting.marks, setting.plan, setting.people
+    told_later = _of_shard(rows, _find(rows, marks, marks.told_later), piece)
+    extra = [flagged(told_later, marks, plan, people)]
+    if apart.any():
+        aside = np.flatnonzero(apart[rows.account - piece.first])
+        extra.append(expand(_of_shard(rows, aside, piece), marks, plan, people))
+    none = np.zeros(0, dtype=np.int64)
+    handed = none if kept is None else _find(rows, marks, kept)
+    return Left(join(extra), _of_shard(rows, handed, piece))
 
 
-def _irregular(rows: Rows, accounts: int) -> NDArray[np.bool_]:
-    """Find the accounts that a single walk cannot take: rows hidden, or known out of order."""
-    apart = np.zeros(accounts, dtype=bool)
-    hidden = rows.hidden < NEVER
-    if hidden.any():
-        apart[rows.account[hidden]] = True
-    if len(rows.day) > 1:
-        back = (
-            (rows.day[1:] < rows.day[:-1])
-            & (rows.person[1:] == rows.person[:-1])
-            & (rows.account[1:] == rows.account[:-1])
-        )
-        if back.any():
-            apart[rows.account[1:][back]] = True
+@dataclass(frozen=True)
+class Left:
+    """What a walk leaves: entries that are still to be counted, and the rows that were asked for.
+
+    Both count accounts from the first of the shard; the rows are wide.
+    """
+
+    entries: Entries
+    rows: Rows
+
+
+def _find(rows: Rows, marks: Marks, wanted: Bools) -> Ints:
+    """Return the positions of rows with a wanted mark."""
+    if uses_kernel():
+        from groundswell.features.kernel import find_marks  # noqa: PLC0415  (compiles on first use)
+
+        return find_marks(_frozen(rows.event), _frozen(rows.key), marks.codes, wanted)
+    return np.flatnonzero(wanted[marks.mark_of(rows.event, rows.key)])
+
+
+def _of_shard(rows: Rows, chosen: Ints, piece: Piece) -> Rows:
+    some = rows.only(chosen).wide()
+    return replace(some, account=some.account - piece.shard)
+
+
+def _hidden(rows: Rows, piece: Piece) -> Bools:
+    """Find the accounts with rows that get hidden."""
+    apart = np.zeros(piece.end - piece.first, dtype=bool)
+    apart[rows.account[rows.hidden < NEVER] - piece.first] = True
     return apart
 
 
-def _shared(more: Entries | None, setting: Setting, accounts: int) -> NDArray[np.bool_]:
+def _shared(more: Entries | None, setting: Setting, piece: Piece) -> Bools:
     """Find the accounts where something counted once may come from two sources."""
-    apart = np.zeros(accounts, dtype=bool)
+    apart = np.zeros(piece.end - piece.first, dtype=bool)
     if more is not None and len(more.account):
         told = np.isin(setting.axes.measure[more.channel], _TOLD_APART)
-        apart[more.account[told]] = True
+        account = more.account[told] + (piece.shard - piece.first)
+        apart[account[(account >= 0) & (account < len(apart))]] = True
     return apart
 
 
@@ -188,10 +183,11 @@ def _frozen(column: NDArray[Any]) -> NDArray[Any]:
 
 def _walk(
     rows: Rows,
-    ptr: Ints,
-    skipped: NDArray[np.bool_],
+    bounds: Ints,
+    apart: Bools,
     setting: Setting,
     as_of: Ints,
+    offset: int,
     out: Floats,
 ) -> None:
     from groundswell.features.kernel import walk  # noqa: PLC0415  (compiles when first needed)
@@ -199,17 +195,17 @@ def _walk(
     marks, axes, people = setting.marks, setting.axes, setting.people
     axis = Axis.of(axes, as_of)
     walk(
-        ptr,
-        skipped,
+        bounds,
+        apart,
         _frozen(rows.person),
         _frozen(rows.day),
         _frozen(rows.visible),
-        _frozen(rows.mark),
-        _frozen(rows.workspace),
+        _frozen(rows.event),
+        _frozen(rows.key),
         _frozen(rows.count),
         _frozen(rows.sums),
+        marks.codes,
         marks.ptr,
-        marks.old_ptr,
         marks.channel,
         marks.slot,
         marks.common,
@@ -230,5 +226,6 @@ def _walk(
         axis.place,
         axis.base,
         int(rows.day.min(initial=NEVER)),
+        offset,
         out,
     )

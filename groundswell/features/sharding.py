@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from groundswell.config.vocabulary import ValueType
-from groundswell.features.marks import summed_properties
 from groundswell.features.reading import Shard
-from groundswell.features.shard import rows_of_table
+from groundswell.features.source import HeldRows, columns_of, rows_of_table
 
 if TYPE_CHECKING:
     from groundswell.features.assembling import Computation
@@ -44,16 +43,14 @@ class ShardFunction:
         first = int(table.column(SHARD)[0].as_py()) * self.size
         count = min(self.size, len(self.computation.dimensions.filed) - first)
         table = table.filter(table.column("account").is_valid())
-        table = table.sort_by([(name, "ascending") for name in _ORDER])
-        rows = rows_of_table(table, self.computation.setting, first_account=first)
-        frame = self.computation.compute(rows, Shard(first, count, self.as_of))
+        rows = rows_of_table(table.select(self.columns))
+        frame = self.computation.compute(HeldRows(rows), Shard(first, count, self.as_of))
         return frame.to_arrow().cast(self.schema)
 
     @property
     def columns(self) -> list[str]:
         """What is read of the roll-up."""
-        sums = summed_properties(self.computation.setting.plan)
-        return [*_COLUMNS, *(f"s{index}" for index in range(len(sums)))]
+        return columns_of(self.computation.setting.plan)
 
     @property
     def schema(self) -> pa.Schema:
@@ -68,8 +65,3 @@ _TYPES = {
     ValueType.TEXT: pa.string(),
     ValueType.BOOLEAN: pa.bool_(),
 }
-_COLUMNS = (
-    *("account", "person", "day", "event", "key", "n", "first_at", "last_at"),
-    *("visible", "hidden"),
-)
-_ORDER = ("account", "person", "visible", "day")

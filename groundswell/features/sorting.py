@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from groundswell.features.compile import looked_into
+from groundswell.features.marks import WORKSPACE_SHIFT
 from groundswell.features.packing import BITS, bits_for, pack_plain
-from groundswell.features.shard import WORKSPACE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,22 +11,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-import numpy as np
 from sqlglot import exp
 
 from groundswell.errors import Problem, StoreError
-from groundswell.store.arrays import to_numpy
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse, connect, told
 from groundswell.store.sql import load_statements
 from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     import duckdb
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from groundswell.store.spark_activity import SparkActivity
     from groundswell.store.warehouse import Warehouse
@@ -49,6 +46,9 @@ COLUMNS = (
 """int32 each; `first_at` and `last_at` are seconds of the day. Sums `s0`, `s1`, ... may follow."""
 
 ORDER = "account, person, visible, day"
+
+_WHOLE = 1 << 24
+"""Rows of an Arrow batch: more than are read at a time."""
 
 _SQL = load_statements("activity")
 
@@ -118,28 +118,30 @@ class ActivityStore:
             self._connection.unregister("activity_source")
         return self.rows
 
-    def chunks(
+    def counts(self, accounts: tuple[int, int]) -> pa.Table:
+        """Return account and rows (int64) of those accounts, first to last, that have some."""
+        select = exp.select("account", "rows").from_("activity_runs").where(between(accounts))
+        with self._connection.cursor() as cursor, told(self._file):
+            return cursor.sql(select.sql("duckdb")).to_arrow_table()
+
+    def read(
         self,
-        max_rows: int,
         *,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str],
         accounts: tuple[int, int] | None = None,
-    ) -> Iterator[pa.Table]:
-        """Yield the rows in order, in tables of whole accounts.
+        where: exp.Expr | None = None,
+    ) -> pa.Table:
+        """Return rows, as a rule in order; threads may read at the same time.
 
         Args:
-            max_rows: Rows of a table at most, unless one account alone has more.
-            columns: The columns wanted; all of them when None.
+            columns: The columns wanted.
             accounts: First and last account wanted; all of them when None.
+            where: What else holds of the rows wanted.
         """
-        wanted = ", ".join(columns or [*COLUMNS, *self.sums])
-        cursor = self._connection.cursor()
-        with cursor, told(self._file):
-            low, high = accounts or (-(2**31), 2**31 - 1)
-            counts = self._connection.execute(_SQL["counts"], [low, high]).fetchall()
-            for first, last in account_ranges(counts, max_rows):
-                piece = _SQL["chunk"].format(columns=wanted, first=first, last=last)
-                yield in_order(cursor.sql(piece).to_arrow_table())
+        select = exp.select(*columns).from_("activity").where(between(accounts), where)
+        with self._connection.cursor() as cursor, told(self._file):
+            # One batch, so that its columns are read where they lie.
+            return cursor.sql(select.sql("duckdb")).to_arrow_table(_WHOLE)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -166,22 +168,6 @@ class ActivityStore:
             raise
 
 
-def in_order(table: pa.Table) -> pa.Table:
-    """Return rows of the roll-up in its order, sorted only when they are not in it already.
-
-    DuckDB does not promise to hand rows back as they were written, and the kernel relies on it:
-    rows out of order would not fail, they would count wrongly.
-    """
-    names = [name for name in ORDER.split(", ") if name in table.column_names]
-    tied: NDArray[np.bool_] = np.ones(max(table.num_rows - 1, 0), dtype=bool)
-    for name in names:
-        values = to_numpy(table.column(name))
-        if (tied & (values[1:] < values[:-1])).any():
-            return table.sort_by([(key, "ascending") for key in names])
-        tied &= values[1:] == values[:-1]
-    return table
-
-
 def open_activity(warehouse: Warehouse, folder: Path) -> Activity:
     """Open the roll-up: where the warehouse is DuckDB or Spark, else in folder/activity.duckdb."""
     if isinstance(warehouse, DuckDBWarehouse):
@@ -196,25 +182,12 @@ def open_activity(warehouse: Warehouse, folder: Path) -> Activity:
     return ActivityStore(connect(file), file)
 
 
-def account_ranges(counts: Iterable[tuple[int, int]], max_rows: int) -> Iterator[tuple[int, int]]:
-    """Yield first and last account of each run of `max_rows` rows at most, or of one account.
-
-    Args:
-        counts: Account and its number of rows, ascending.
-        max_rows: Rows of a run at most, unless one account alone has more.
-
-    >>> list(account_ranges([(1, 4), (2, 4), (5, 9), (6, 1)], 8))
-    [(1, 2), (5, 5), (6, 6)]
-    """
-    first, last, held = 0, 0, 0
-    for account, rows in counts:
-        if held and held + rows > max_rows:
-            yield first, last
-            held = 0
-        first = account if not held else first
-        last, held = account, held + rows
-    if held:
-        yield first, last
+def between(accounts: tuple[int, int] | None) -> exp.Expr | None:
+    """Return the condition that a row is of an account from the first to the last of two."""
+    if accounts is None:
+        return None
+    low, high = (exp.Literal.number(account) for account in accounts)
+    return exp.Between(this=exp.column("account"), low=low, high=high)
 
 
 def casts(names: Sequence[str]) -> list[str]:

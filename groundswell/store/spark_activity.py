@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.errors import Problem, StoreError
-from groundswell.store.activity import account_ranges
+from groundswell.store.activity import ORDER, between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Sequence
 
     from groundswell.store.spark_warehouse import SparkWarehouse
-
-_ORDER = ("account", "person", "visible", "day")
 
 
 class SparkActivity:
@@ -65,30 +62,29 @@ class SparkActivity:
         self._warehouse.keep_activity(source, fingerprint=fingerprint)
         return self.rows
 
-    def chunks(
-        self,
-        max_rows: int,
-        *,
-        columns: Sequence[str] | None = None,
-        accounts: tuple[int, int] | None = None,
-    ) -> Iterator[pa.Table]:
-        """Yield the rows in order, in tables of whole accounts; see `ActivityStore.chunks`."""
+    def counts(self, accounts: tuple[int, int]) -> pa.Table:
+        """Return account and rows (int64) of those accounts, first to last, that have some."""
         if self.fingerprint is None:
-            return
-        low, high = accounts or (-(2**31), 2**31 - 1)
+            return pa.table({"account": pa.array([], pa.int32()), "rows": pa.array([], pa.int64())})
         counted = (
             exp.select("account", exp.alias_(exp.Count(this=exp.Star()), "rows"))
             .from_("activity")
-            .where(_between(low, high))
+            .where(between(accounts))
             .group_by("account")
-            .order_by("account")
         )
-        counts = self._warehouse.small(counted)
-        pairs = zip(counts["account"].to_pylist(), counts["rows"].to_pylist(), strict=True)
-        wanted = [*columns] if columns else ["*"]
-        for first, last in account_ranges(pairs, max_rows):
-            piece = exp.select(*wanted).from_("activity").where(_between(first, last))
-            yield self._warehouse.small(piece.order_by(*_ORDER))
+        return self._warehouse.small(counted)
+
+    def read(
+        self,
+        *,
+        columns: Sequence[str],
+        accounts: tuple[int, int] | None = None,
+        where: exp.Expr | None = None,
+    ) -> pa.Table:
+        """Return rows in order; see `ActivityStore.read`."""
+        rows = exp.select(*columns).from_("activity").where(between(accounts), where)
+        ordered = [name for name in ORDER.split(", ") if name in columns]
+        return self._warehouse.small(rows.order_by(*ordered))
 
     def close(self) -> None:
         """Do nothing: the warehouse holds it."""
@@ -98,11 +94,3 @@ class SparkActivity:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _between(low: int, high: int) -> exp.Expr:
-    return exp.Between(
-        this=exp.column("account"),
-        low=exp.Literal.number(low),
-        high=exp.Literal.number(high),
-    )

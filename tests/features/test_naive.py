@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundswell.features import compile_plan, compute_features
+from groundswell.features import compile_plan, compute_features, prepare
 
 from .naive import Naive
 from .worlds import SPAN, START, Activity, Facts, World, loaded, worlds
@@ -36,8 +36,9 @@ def dates(days: Sequence[int]) -> list[date]:
 
 def computed(world: World, days: Sequence[int]) -> pl.DataFrame:
     facts = Facts(world)
-    found = compute_features(PLAN, facts, Activity(facts), world.filing, dates(days), threads=1)
-    frames = list(found)
+    activity = Activity(facts)
+    computation = prepare(PLAN, facts, activity, world.filing)
+    frames = list(compute_features(computation, activity, dates(days), threads=1))
     return pl.concat(frames) if frames else pl.DataFrame()
 
 

@@ -32,7 +32,7 @@ def test_steps_equal_the_oracle(world: World, days: list[int]) -> None:
         pl.col("account").cast(pl.Int64), as_of=pl.col("as_of").cast(pl.Int64)
     )
     frames = compute_features(
-        PLAN, facts, activity, world.filing, [day_from_number(day) for day in days], threads=1
+        computation, activity, [day_from_number(day) for day in days], threads=1
     )
     known = {(row["account_id"], row["as_of"]): row for frame in frames for row in frame.to_dicts()}
     unmapped = [

@@ -9,11 +9,14 @@ import polars as pl
 import polars.testing
 import pyarrow as pa
 import pyarrow.compute
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from groundswell.clock import day_from_number
-from groundswell.features import build_activity, compile_plan, compute_features, prepare
+from groundswell.features import build_activity, compile_plan, compute_features, computing, prepare
 from groundswell.features.sharding import ShardFunction
+from groundswell.features.source import in_order
 
 from .worlds import START, Activity, Facts, World, loaded, worlds
 
@@ -27,8 +30,8 @@ def test_a_shard_in_another_process_computes_the_same(world: World) -> None:
     facts = Facts(world)
     activity = Activity(facts)
     days = [day_from_number(day) for day in DAYS]
-    whole = pl.concat(compute_features(PLAN, facts, activity, world.filing, days, threads=1))
     computation = prepare(PLAN, facts, activity, world.filing)
+    whole = pl.concat(compute_features(computation, activity, days, threads=1))
     function = pickle.loads(pickle.dumps(ShardFunction(computation, np.array(DAYS), 2)))
     table = activity.table
     assert table is not None
@@ -41,6 +44,24 @@ def test_a_shard_in_another_process_computes_the_same(world: World) -> None:
         pl.testing.assert_frame_equal(part, same)
 
 
+@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), cells=st.integers(1, 8))
+def test_pieces_and_shards_of_any_size_compute_the_same(world: World, cells: int) -> None:
+    facts = Facts(world)
+    activity = Activity(facts)
+    days = [day_from_number(day) for day in DAYS]
+    computation = prepare(PLAN, facts, activity, world.filing)
+    whole = pl.concat(compute_features(computation, activity, days, threads=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(computing, "PIECE_ROWS", 2)
+        patch.setattr(computing, "SHARD_CELLS", cells)
+        cut = list(compute_features(computation, activity, days, threads=2))
+    pl.testing.assert_frame_equal(pl.concat(cut), whole)
+    names = whole["account_id"].unique(maintain_order=True).to_list()
+    some = list(compute_features(computation, activity, days, accounts=names[-1:]))
+    pl.testing.assert_frame_equal(pl.concat(some), whole.filter(account_id=names[-1]))
+
+
 def test_the_rollup_is_built_once(empty_world: World) -> None:
     facts = Facts(empty_world)
     activity = Activity(facts)
@@ -49,3 +70,17 @@ def test_the_rollup_is_built_once(empty_world: World) -> None:
     other = compile_plan(loaded({"exports": loaded().features["exports_28d"]}))
     assert build_activity(facts, activity, other, empty_world.filing)
     assert activity.builds == 2
+
+
+def test_rows_that_come_back_out_of_order_are_put_in_order():
+    columns = {
+        "account": [1, 1, 2, 2],
+        "person": [5, 6, 7, 7],
+        "visible": [3, 3, 2, 4],
+        "day": [3, 3, 1, 4],
+        "n": [1, 2, 3, 4],
+    }
+    right = pa.table({name: pa.array(values, pa.int32()) for name, values in columns.items()})
+    assert in_order(right) is right
+    for swapped in ([2, 3, 0, 1], [1, 0, 2, 3], [0, 1, 3, 2]):
+        assert in_order(right.take(swapped)).equals(right)

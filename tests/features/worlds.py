@@ -14,18 +14,19 @@ import polars as pl
 import pyarrow as pa
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from sqlglot import exp
 
 from groundswell import presets
 from groundswell.config.resolved import Meaning, Plan, Reader
 from groundswell.config.schema import Config, FeatureDef
 from groundswell.config.vocabulary import MEANINGS
 from groundswell.model import Kind
+from groundswell.store.activity import between
 from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from sqlglot import exp
 
 NEVER = 1 << 30
 START = 20_000
@@ -312,20 +313,22 @@ class Activity:
         self.builds += 1
         return self.table.num_rows
 
-    def chunks(
+    def counts(self, accounts: tuple[int, int]) -> pa.Table:
+        owner = self.read(columns=["account"], accounts=accounts)
+        counted = owner.group_by("account").aggregate([([], "count_all")])
+        return counted.rename_columns(["account", "rows"])
+
+    def read(
         self,
-        max_rows: int,
         *,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str],
         accounts: tuple[int, int] | None = None,
-    ) -> Iterator[pa.Table]:
-        assert self.table is not None
-        frame = pl.from_arrow(self.table)
-        assert isinstance(frame, pl.DataFrame)
-        low, high = accounts or (0, NEVER)
-        frame = frame.filter(pl.col("account").is_between(low, high)).select(columns or pl.all())
-        for _, part in frame.group_by("account", maintain_order=True):
-            yield part.to_arrow()
+        where: exp.Expr | None = None,
+    ) -> pa.Table:
+        select = exp.select(*columns).from_("rollup").where(between(accounts), where)
+        with self.facts.connection.cursor() as cursor:
+            cursor.register("rollup", self.table)
+            return cursor.sql(select.sql("duckdb")).to_arrow_table()
 
 
 _TEXT = {

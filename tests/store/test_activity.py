@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from groundswell.errors import StoreError
-from groundswell.store.activity import COLUMNS, ActivityStore, in_order, open_activity
+from groundswell.store.activity import COLUMNS, ActivityStore, open_activity
 from groundswell.store.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -62,38 +63,38 @@ def _put(activity: ActivityStore, frame: pl.DataFrame, fingerprint: str = "f") -
 )
 @given(
     sizes=st.dictionaries(st.integers(0, 40), st.integers(1, 9), max_size=12),
-    limit=st.integers(1, 20),
+    ends=st.tuples(st.integers(0, 40), st.integers(0, 40)),
 )
-def test_chunks_are_whole_accounts_in_order(
-    activity: ActivityStore, sizes: dict[int, int], limit: int
+def test_runs_of_accounts_are_read_in_order(
+    activity: ActivityStore, sizes: dict[int, int], ends: tuple[int, int]
 ) -> None:
     frame = _rollup(sizes)
     assert _put(activity, frame) == frame.height
-    chunks = list(activity.chunks(limit))
-    accounts = [set(chunk["account"].to_pylist()) for chunk in chunks]
-    assert sorted(sizes) == [account for some in accounts for account in sorted(some)]
-    for chunk, some in zip(chunks, accounts, strict=True):
-        assert chunk.num_rows <= limit or len(some) == 1
-        assert chunk.schema == pa.schema([(name, pa.int32()) for name in COLUMNS])
-    if chunks:
-        read = pl.from_arrow(pa.concat_tables(chunks))
-        assert_frame_equal(read, frame.cast(pl.Int32).sort(ORDER))
+    first, last = min(ends), max(ends)
+    inside = {account: rows for account, rows in sizes.items() if first <= account <= last}
+    counts = activity.counts((first, last))
+    assert dict(zip(*(column.to_pylist() for column in counts.columns), strict=True)) == inside
+    read = activity.read(columns=COLUMNS, accounts=(first, last))
+    assert read.schema == pa.schema([(name, pa.int32()) for name in COLUMNS])
+    wanted = frame.filter(pl.col("account").is_between(first, last)).cast(pl.Int32).sort(ORDER)
+    assert_frame_equal(pl.DataFrame(read), wanted)
 
 
-def test_only_the_columns_and_accounts_asked_for(activity: ActivityStore) -> None:
+def test_only_the_columns_accounts_and_rows_asked_for(activity: ActivityStore) -> None:
     _put(activity, _rollup({1: 3, 2: 2, 5: 4}, sums=True))
     assert activity.sums == ("s0", "s1")
-    (chunk,) = activity.chunks(100, columns=["account", "s1"], accounts=(2, 5))
-    assert chunk.column_names == ["account", "s1"]
-    assert chunk["account"].to_pylist() == [2] * 2 + [5] * 4
-    assert chunk["s1"].type == pa.float64()
+    odd = sqlglot.condition("n > 2")
+    read = activity.read(columns=["account", "s1"], accounts=(2, 5), where=odd)
+    assert read.column_names == ["account", "s1"]
+    assert read["account"].to_pylist() == [5] * 2
+    assert read["s1"].type == pa.float64()
 
 
 def test_a_roll_up_is_replaced_whole_with_its_fingerprint(
     activity: ActivityStore, tmp_path: Path
 ) -> None:
     assert activity.fingerprint is None
-    assert list(activity.chunks(10)) == []
+    assert activity.read(columns=["n"]).num_rows == 0
     _put(activity, _rollup({1: 3}, sums=True), "one")
     with pytest.raises(StoreError, match="lacks \\['hidden'\\] and cannot have \\['extra'\\]"):
         _put(activity, _rollup({2: 3}).rename({"hidden": "extra"}), "bad")
@@ -108,28 +109,13 @@ def test_duckdb_makes_it_in_place_from_a_select(activity: ActivityStore) -> None
         f"SELECT 9 - i AS account, 2.0 * i AS n, {zeros} FROM RANGE(10) AS t(i)", read="duckdb"
     )
     assert activity.replace(select, fingerprint="x") == 10
-    (chunk,) = activity.chunks(100, columns=["account", "n"])
-    assert chunk["account"].to_pylist() == list(range(10))
-    assert np.array_equal(chunk["n"], 2 * (9 - np.arange(10)))
+    read = activity.read(columns=["account", "n"])
+    assert read["account"].to_pylist() == list(range(10))
+    assert np.array_equal(read["n"], 2 * (9 - np.arange(10)))
 
 
-def test_a_reader_that_is_not_done_leaves_the_writer_free(activity: ActivityStore) -> None:
-    _put(activity, _rollup({1: 3, 2: 3}))
-    chunks = activity.chunks(3)
-    first = next(chunks)
-    assert first["account"].to_pylist() == [1, 1, 1]
-    assert activity.rows == 6
-    assert next(chunks)["account"].to_pylist() == [2, 2, 2]
-
-
-def test_rows_that_come_back_out_of_order_are_put_in_order():
-    columns = {
-        "account": [1, 1, 2, 2],
-        "person": [5, 6, 7, 7],
-        "visible": [3, 3, 2, 4],
-        "n": [1, 2, 3, 4],
-    }
-    right = pa.table({name: pa.array(values, pa.int32()) for name, values in columns.items()})
-    assert in_order(right) is right
-    for swapped in ([2, 3, 0, 1], [1, 0, 2, 3], [0, 1, 3, 2]):
-        assert in_order(right.take(swapped)).equals(right)
+def test_threads_read_at_the_same_time(activity: ActivityStore) -> None:
+    _put(activity, _rollup(dict.fromkeys(range(40), 50)))
+    with ThreadPoolExecutor(8) as pool:
+        read = pool.map(lambda a: activity.read(columns=["n"], accounts=(a, a)), range(40))
+        assert [table.num_rows for table in read] == [50] * 40

@@ -18,13 +18,6 @@ SELECT {columns} FROM {relation} AS source {order};
 CREATE OR REPLACE TABLE activity_runs AS
 SELECT account, count(*) AS rows FROM activity GROUP BY account ORDER BY account;
 
--- name: counts
-SELECT account, rows FROM activity_runs WHERE account BETWEEN ? AND ? ORDER BY account;
-
--- name: chunk
--- Rows come in the order they were written, which is the order of the table.
-SELECT {columns} FROM activity WHERE account BETWEEN {first} AND {last};
-
 -- name: count
 SELECT coalesce(sum(rows), 0) FROM activity_runs;
 

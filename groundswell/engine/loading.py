@@ -19,7 +19,6 @@ from groundswell.engine.batching import gather, read_ahead
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ledger import Load
-from groundswell.store.postgres_source import read_postgres
 from groundswell.store.reading import expand_paths, read_files
 from groundswell.store.reading_replay import replay
 
@@ -77,6 +76,8 @@ class Loader:
     def _batches(self, errand: Errand, shape: Shape, received_at: datetime) -> Iterator[Batch]:
         source = errand.source
         if source is not None and source.dsn and not errand.files:
+            from groundswell.store.postgres_source import read_postgres  # noqa: PLC0415  (loads its driver)
+
             return read_postgres(
                 source,
                 shape,

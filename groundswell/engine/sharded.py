@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.clock import day_number
@@ -15,6 +14,8 @@ from groundswell.features.sharding import SHARD, ShardFunction
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
+
+    import pyarrow as pa
 
     from groundswell.features import Computation
     from groundswell.store.activity import Activity
@@ -57,7 +58,7 @@ def compute_on_workers(
         return
     size = shard_size(accounts, rows=activity.rows, days=len(days))
     numbers = np.arange(-(-accounts // size), dtype=np.int32)
-    warehouse.put(_SHARDS, pa.table({SHARD: numbers}))
+    warehouse.put(_SHARDS, pl.DataFrame({SHARD: numbers}).to_arrow())
     function = ShardFunction(computation, days, size)
     shards = _by_shard(function.columns, size)
     reader = warehouse.map_shards(shards, by=SHARD, function=function, schema=function.schema)

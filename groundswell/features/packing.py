@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from sqlglot import exp, parse_one
 
 from groundswell.features.compile import (
@@ -28,10 +27,12 @@ from groundswell.features.compile import (
 )
 from groundswell.features.plan import NEVER
 from groundswell.features.properties import DAY_SECONDS
+from groundswell.store.arrays import to_arrow, to_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from groundswell.features.meanings import Coding
@@ -185,12 +186,12 @@ def look_into(warehouse: Asked, layout: Layout, coding: Coding, sums: Sequence[s
     read: list[list[NDArray[np.float64]]] = [[np.zeros(0)] for _ in sums]
     with warehouse.query(select.where(among(inside))) as reader:
         for batch in reader:
-            places.append(batch.column("place").to_numpy())
+            places.append(to_numpy(batch.column("place")))
             seen.append(found.number(batch))
-            seconds.append(batch.column("second").to_numpy().astype(np.int32))
+            seconds.append(to_numpy(batch.column("second")).astype(np.int32))
             for index, numbers in enumerate(read):
-                column = batch.column(f"v{index}").to_numpy(zero_copy_only=False)
-                numbers.append(column.astype(np.float64))
+                column = pl.Series(batch.column(f"v{index}"))
+                numbers.append(column.cast(pl.Float64).to_numpy())
     return Looked(
         place=np.concatenate(places),
         seen=np.concatenate(seen),
@@ -210,15 +211,15 @@ class _Kinds:
         """Return the number of each row's (event id, bits, text)."""
         texts = batch.column("key_text").dictionary_encode()
         count = max(len(texts.dictionary), 1)
-        event = batch.column("event_id").to_numpy().astype(np.int64)
-        mixed = (event * (1 << 16) + batch.column("bits").to_numpy()) * count
-        told = pa.array(mixed + texts.indices.to_numpy()).dictionary_encode()
+        event = to_numpy(batch.column("event_id")).astype(np.int64)
+        mixed = (event * (1 << 16) + to_numpy(batch.column("bits"))) * count
+        told = to_arrow(mixed + to_numpy(texts.indices)).dictionary_encode()
         numbers = np.empty(len(told.dictionary), np.int32)
         for place, value in enumerate(told.dictionary.to_pylist()):
             shape, text = divmod(value, count)
             kind = (shape >> 16, shape & 0xFFFF, texts.dictionary[text].as_py())
             numbers[place] = self._known.setdefault(kind, len(self._known))
-        return numbers[told.indices.to_numpy()]
+        return numbers[to_numpy(told.indices)]
 
     def frame(self) -> pl.DataFrame:
         """Return event_id, bits, key_text; the position is the number."""
@@ -241,7 +242,7 @@ def pack_plain(warehouse: Asked, layout: Layout, mark_bits: int) -> Iterator[Int
     ]
     with warehouse.query(_select(" UNION ALL ".join(branches))) as reader:
         for batch in reader:
-            yield batch.column("number").to_numpy()
+            yield to_numpy(batch.column("number"))
 
 
 def _place(layout: Layout) -> str:

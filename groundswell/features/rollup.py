@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
-import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.features.compile import compile_marks, compile_rollup
@@ -18,6 +17,8 @@ from groundswell.features.sorting import roll_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from groundswell.features.meanings import Coding
     from groundswell.features.people import Filing
@@ -125,7 +126,8 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
     coding = encode(plan, warehouse.event_names())
     actors = warehouse.actors()
     filed = _numbered_workspaces(filing, actors)
-    warehouse.put("activity_sizes", pa.table({"workspaces": [filed["workspace"].max() or 0]}))
+    most = filed.select(pl.col("workspace").max().fill_null(0).alias("workspaces"))
+    warehouse.put("activity_sizes", most.to_arrow())
     source: exp.Query | pa.RecordBatchReader | None = None
     in_place = warehouse.dialect == activity.dialect
     if in_place and warehouse.dialect == "duckdb":

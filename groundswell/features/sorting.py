@@ -12,6 +12,7 @@ import pyarrow as pa
 from groundswell.features.compile import looked_into
 from groundswell.features.marks import WORKSPACE_SHIFT
 from groundswell.features.packing import BITS, bits_for, pack_plain
+from groundswell.store.arrays import to_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -145,17 +146,17 @@ def _stream(rows: _Rows, kinds: pl.DataFrame, measured: _Measured) -> pa.RecordB
     def batches() -> Iterator[pa.RecordBatch]:
         for first in range(0, len(rows.number), BATCH_ROWS):
             end = min(first + BATCH_ROWS, len(rows.number))
-            columns: dict[str, NDArray[np.int32] | pa.Array] = {}
-            columns |= rows.unpack(first, end, lookup)
+            whole = rows.unpack(first, end, lookup)
             low, high = np.searchsorted(at, [first, end])
             mine = at[low:high] - first
             for name in ("first_at", "last_at"):
-                columns[name] = np.zeros(end - first, np.int32)
-                columns[name][mine] = getattr(measured, name)[low:high]
+                whole[name] = np.zeros(end - first, np.int32)
+                whole[name][mine] = getattr(measured, name)[low:high]
+            columns = {name: to_arrow(values) for name, values in whole.items()}
             for index, total in enumerate(measured.sums):
                 filled = np.full(end - first, np.nan)
                 filled[mine] = total[low:high]
-                columns[f"s{index}"] = pa.array(filled, from_pandas=True)
-            yield pa.record_batch([pa.array(columns[name]) for name in schema.names], schema=schema)
+                columns[f"s{index}"] = pl.Series(filled, nan_to_null=True).to_arrow()
+            yield pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())

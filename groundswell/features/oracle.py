@@ -1,8 +1,9 @@
 """The same steps in SQL over the roll-up, one day at a time: what the kernel is checked against.
 
-Of the formulations tried this one is the fastest that answers for every row, hidden ones too:
-each measure is aggregated at its own grain (a person, a day, a value) by the last day it was seen,
-and the grains are counted per account. Many days are as many of these, in one UNION ALL.
+Each measure is aggregated at its own grain (a person, a day, a value) by the last day it was seen,
+and the grains are counted per account; it answers for every row, hidden ones too. Many days are as
+many of these, in one UNION ALL: plain enough to be trusted. The fastest SQL that we could write
+for many days is what the kernel is measured against (`benchmarks/peer.py`).
 
 Tests of rows that need more than the row (`plan.DYNAMIC_FLAGS`) and teams are not in it: they
 are checked against the recomputation from raw events.

@@ -82,6 +82,10 @@ def features(
         Path | None, typer.Option("--out", help="Write Parquet here instead of printing.")
     ] = None,
     account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    as_known: Annotated[
+        bool,
+        typer.Option("--as-known", help="Leave out, for each day, events that arrived after it."),
+    ] = False,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
@@ -89,11 +93,11 @@ def features(
     day = parse_day(as_of)
     with Project.open(project) as opened:
         if out_file:
-            rows = opened.write_features(out_file, as_of=day, weeks=weeks)
+            rows = opened.write_features(out_file, as_of=day, weeks=weeks, as_known=as_known)
             err.print(f"Wrote {number(rows)} rows to {out_file}.")
             return
         only = [account] if account else None
-        frame = opened.features(as_of=day, weeks=weeks, accounts=only)
+        frame = opened.features(as_of=day, weeks=weeks, accounts=only, as_known=as_known)
     if json:
         print_json(frame.to_dicts())
         return

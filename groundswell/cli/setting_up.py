@@ -74,5 +74,6 @@ def explain_configuration(
         return
     table = Table("key", "value", "from", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row.path, str(row.value), row.origin)
+        value = "(not set)" if row.value is None else str(row.value)
+        table.add_row(row.path, value, row.origin)
     out.print(table)

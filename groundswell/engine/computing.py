@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +13,8 @@ from groundswell.engine.sharded import compute_on_workers
 from groundswell.features import compile_plan, compute_features, prepare
 from groundswell.intake import Filing, resolve
 from groundswell.model import Kind
+from groundswell.store.activity import DetachedActivity
+from groundswell.store.known import KnownFacts
 from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from groundswell.store.ledger import Ledger
     from groundswell.store.warehouse import Warehouse
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def weekly_days(last: date, weeks: int) -> list[date]:
@@ -56,16 +58,18 @@ class Computer:
         merges = self.ledger.merges()
         fingerprint = self._identity_fingerprint(merges)
         if self._filing is None or self._filing[0] != fingerprint:
-            resolved = resolve(
-                self.warehouse.actors(),
-                self.warehouse.read(Kind.USERS),
-                self.warehouse.read(Kind.MEMBERSHIPS),
-                self.warehouse.read(Kind.ACCOUNTS),
-                merges,
-                self.loaded.config.identity,
-            )
-            self._filing = (fingerprint, resolved)
+            self._filing = (fingerprint, self._resolve(self.warehouse, merges))
         return self._filing[1]
+
+    def _resolve(self, facts: Warehouse | KnownFacts, merges: pl.DataFrame) -> Filing:
+        return resolve(
+            facts.actors(),
+            facts.read(Kind.USERS),
+            facts.read(Kind.MEMBERSHIPS),
+            facts.read(Kind.ACCOUNTS),
+            merges,
+            self.loaded.config.identity,
+        )
 
     def _identity_fingerprint(self, merges: pl.DataFrame) -> str:
         text = f"{self.warehouse.version()}|{self.loaded.fingerprint('identity')}|"
@@ -104,11 +108,37 @@ class Computer:
             accounts=list(accounts) if accounts is not None else None,
         )
 
-    def collect(
+    def as_known(
         self, days: Sequence[date], *, accounts: Sequence[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Compute every feature as of each of `days` from the events that had arrived by its end.
+
+        Each day takes a roll-up of its own, which is not kept. Where a source does not say when
+        its events came, they came when they were loaded.
+
+        Yields:
+            Frames as those of `features`, a day after the other.
+        """
+        for day in days:
+            facts = KnownFacts(self.warehouse, datetime.combine(day + DAY, time(), UTC))
+            filing = self._resolve(facts, self.ledger.merges())
+            with DetachedActivity() as activity:
+                prepared = prepare(self.plan, facts, activity, filing)
+                only = list(accounts) if accounts is not None else None
+                yield from compute_features(
+                    prepared, activity, [day], threads=self.threads, accounts=only
+                )
+
+    def collect(
+        self,
+        days: Sequence[date],
+        *,
+        accounts: Sequence[str] | None = None,
+        as_known: bool = False,
     ) -> pl.DataFrame:
-        """Return `features` as one frame, by account_id and as_of."""
-        frames = list(self.features(days, accounts=accounts))
+        """Return `features`, or `as_known`, as one frame, by account_id and as_of."""
+        compute = self.as_known if as_known else self.features
+        frames = list(compute(days, accounts=accounts))
         if not frames:
             return pl.DataFrame(schema={"account_id": pl.String, "as_of": pl.Date})
         return pl.concat(frames).sort("account_id", "as_of")

@@ -248,6 +248,7 @@ class Project:
         *,
         weeks: int = 1,
         accounts: Sequence[str] | None = None,
+        as_known: bool = False,
     ) -> pl.DataFrame:
         """Return every feature of every account as of one day, or of several weekly days.
 
@@ -255,20 +256,29 @@ class Project:
             as_of: The last day; today by default.
             weeks: How many weekly days, the last included.
             accounts: Only these account ids.
+            as_known: Leave out, for each day, the events that arrived after it.
 
         Returns:
             account_id, as_of, and a column per feature; by account_id and as_of.
         """
         days = weekly_days(as_of or self.today(), weeks)
-        return self._computer().collect(days, accounts=accounts)
+        return self._computer().collect(days, accounts=accounts, as_known=as_known)
 
-    def write_features(self, path: str | Path, *, as_of: date | None = None, weeks: int = 1) -> int:
+    def write_features(
+        self,
+        path: str | Path,
+        *,
+        as_of: date | None = None,
+        weeks: int = 1,
+        as_known: bool = False,
+    ) -> int:
         """Write `features` to a Parquet file, some accounts at a time; return the rows written."""
         days = weekly_days(as_of or self.today(), weeks)
         rows = 0
         writer: pq.ParquetWriter | None = None
         try:
-            for frame in self._computer().features(days):
+            computer = self._computer()
+            for frame in computer.as_known(days) if as_known else computer.features(days):
                 table = cast("pa.Table", frame.to_arrow())
                 writer = writer or pq.ParquetWriter(path, table.schema)
                 writer.write_table(table)

@@ -73,6 +73,10 @@ class Activity(Protocol):
         """What the roll-up was made from."""
         ...
 
+    def forget(self) -> None:
+        """Let the roll-up there is count as stale, whatever it was made from."""
+        ...
+
     def replace(self, source: exp.Query | pa.RecordBatchReader, *, fingerprint: str) -> int:
         """Put a new roll-up in place of the old; return its rows."""
         ...
@@ -122,6 +126,9 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
     fingerprint = _fingerprint(warehouse, plan, filing)
     if activity.fingerprint == fingerprint:
         return False
+    # From here on working tables are those of the new roll-up: should this process die before it
+    # is written, the old one must not be taken for good.
+    activity.forget()
     sums = summed_properties(plan)
     coding = encode(plan, warehouse.event_names())
     actors = warehouse.actors()

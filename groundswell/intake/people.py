@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 ANONYMOUS_PREFIX = "anon:"
+_ADDRESS = r"^[^@\s:]+@[^@\s]+\.[^@\s.]+$"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def find_people(
     """Say what was known of each user, and from when.
 
     A version of the users table is known from its `valid_from`; the first one, which has none,
-    from `created_at`, else from the user's first event.
+    from `created_at`, else from the user's first event. Where no version gives an address, a user
+    id that is one gives it, from the first event.
 
     Args:
         ids: As `number_persons` gives.
@@ -100,6 +102,7 @@ def find_people(
         domains: Tells what an address speaks for.
     """
     first = actors.drop_nulls("user").group_by("user").agg(pl.col("first_at").min())
+    users = pl.concat([users, _addresses_in_ids(ids, users)], how="diagonal_relaxed")
     versions = _versions(users.join(ids, on="user_id"), first, domains)
     starts = (
         pl.concat(
@@ -117,6 +120,16 @@ def find_people(
         .agg(pl.col("known").min().alias("internal"))
     )
     return People(ids=ids, starts=starts, versions=versions, internal=internal)
+
+
+def _addresses_in_ids(ids: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    """Return user_id, email of the users whose id is their address, where nothing else tells it."""
+    told = users.drop_nulls("email").select("user_id")
+    return (
+        ids.filter(pl.col("user_id").str.contains(_ADDRESS))
+        .join(told, on="user_id", how="anti")
+        .select("user_id", pl.col("user_id").alias("email"))
+    )
 
 
 def _versions(users: pl.DataFrame, first: pl.DataFrame, domains: Domains) -> pl.DataFrame:

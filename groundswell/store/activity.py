@@ -9,6 +9,7 @@ other engine streams its roll-up into a local file.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from sqlglot import exp
@@ -20,7 +21,6 @@ from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from pathlib import Path
 
     import duckdb
     import pyarrow as pa
@@ -85,6 +85,11 @@ class ActivityStore:
         """Names of the float64 columns after the ten that are always there."""
         names = (str(name) for (name,) in self._rows(_SQL["columns"]))
         return tuple(name for name in names if name not in COLUMNS)
+
+    def forget(self) -> None:
+        """Let the roll-up there is count as stale, whatever it was made from."""
+        with told(self._file):
+            self._connection.execute("DELETE FROM activity_state")
 
     def replace(self, source: exp.Query | pa.RecordBatchReader, *, fingerprint: str) -> int:
         """Put a new roll-up in place of the old, in one transaction; return its rows.
@@ -166,6 +171,16 @@ class ActivityStore:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+
+
+class DetachedActivity(ActivityStore):
+    """A roll-up in memory, apart from the events: it takes rows, and no SELECT over them."""
+
+    dialect = "none"
+
+    def __init__(self) -> None:
+        """Make an empty one."""
+        super().__init__(connect(Path(":memory:")), Path("memory"))
 
 
 def open_activity(warehouse: Warehouse, folder: Path) -> Activity:

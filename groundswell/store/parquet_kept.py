@@ -48,6 +48,14 @@ class KeptTables:
             if other.is_dir() and other != place:
                 shutil.rmtree(other, ignore_errors=True)
 
+    def annotate(self, table: str, note: str) -> None:
+        """Say anew what a table was made from; nothing happens where there is no table."""
+        state = self._state(table)
+        if state:
+            draft = self._pointer(table).with_suffix(f".{uuid.uuid4().hex}")
+            draft.write_text(json.dumps({**state, "note": note}), encoding="utf-8")
+            os.replace(draft, self._pointer(table))  # noqa: PTH105  (Path.replace says no more)
+
     def keep_rows(self, table: str, rows: pa.Table) -> None:
         """Write rows as a table, in place of one of that name."""
         place = self.place(table)

@@ -41,6 +41,10 @@ class SparkActivity:
         counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows")).from_("activity")
         return self._warehouse.small(counted)["rows"][0].as_py()
 
+    def forget(self) -> None:
+        """Let the roll-up there is count as stale, whatever it was made from."""
+        self._warehouse.forget_activity()
+
     def replace(self, source: exp.Query | pa.RecordBatchReader, *, fingerprint: str) -> int:
         """Put a new roll-up in place of the old; return its rows.
 

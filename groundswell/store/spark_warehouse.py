@@ -163,6 +163,10 @@ class SparkWarehouse:
             rows.write.option("compression", "zstd").parquet(str(place))
             self._kept.keep(_ACTIVITY, place, note=fingerprint)
 
+    def forget_activity(self) -> None:
+        """Let the roll-up there is be made from nothing known."""
+        self._kept.annotate(_ACTIVITY, "")
+
     def version(self) -> str:
         """Return a text that changes whenever the facts do."""
         self._log.refresh()

@@ -11,11 +11,12 @@ from polars.testing import assert_frame_equal
 from groundswell.clock import FixedClock
 from groundswell.demo import DemoCompany, generate
 from groundswell.engine import Project
-from groundswell.features.assembling import Computation
+from groundswell.features.assembling import Work
 from groundswell.model import as_plain
 
 NOON = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
 WEEKS = 9
+HINDSIGHT = dt.timedelta(days=30)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,9 @@ def expected(company, tmp_path_factory):
         frame = project.features(company.end, weeks=WEEKS)
         report = project.run(as_of=company.end)
         story = project.explain(project.accounts(limit=1)[0].account_id)
-    return frame, report, story
+        known = project.features(company.end - HINDSIGHT, as_known=True)
+        assert not known.equals(project.features(company.end - HINDSIGHT))
+    return frame, report, story, known
 
 
 def refuse(*_):
@@ -52,14 +55,15 @@ def refuse(*_):
 def test_features_and_decisions_are_equal_on_every_engine(
     company, expected, warehouse_url, tmp_path, monkeypatch
 ):
-    frame, report, story = expected
+    frame, report, story, known = expected
     with load(company, tmp_path, warehouse_url) as project:
         with monkeypatch.context() as here:
             if warehouse_url.startswith("spark"):
                 # This process cannot compute a feature: whatever comes is from the workers.
-                here.setattr(Computation, "compute", refuse)
+                here.setattr(Work, "frame", refuse)
             assert_frame_equal(project.features(company.end, weeks=WEEKS), frame)
             again = project.run(as_of=company.end)
+        assert_frame_equal(project.features(company.end - HINDSIGHT, as_known=True), known)
         assert (again.motions, again.hand_overs) == (report.motions, report.hand_overs)
         assert as_plain(project.explain(story.account_id)) == as_plain(story)
     assert frame.height > 60

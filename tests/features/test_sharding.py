@@ -72,6 +72,23 @@ def test_the_rollup_is_built_once(empty_world: World) -> None:
     assert activity.builds == 2
 
 
+def test_a_build_that_dies_leaves_no_rollup_to_be_taken_for_good(empty_world: World) -> None:
+    """Its working tables are new already: with the old roll-up they would mean something else."""
+    facts = Facts(empty_world)
+    activity = Activity(facts)
+    build_activity(facts, activity, PLAN, empty_world.filing)
+    other = compile_plan(loaded({"exports": loaded().features["exports_28d"]}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(activity, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build_activity(facts, activity, other, empty_world.filing)
+    assert build_activity(facts, activity, PLAN, empty_world.filing)
+
+
+def interrupted(*_: object, **__: object) -> int:
+    raise KeyboardInterrupt
+
+
 def test_rows_that_come_back_out_of_order_are_put_in_order():
     columns = {
         "account": [1, 1, 2, 2],

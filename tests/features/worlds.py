@@ -301,6 +301,9 @@ class Activity:
         self.builds = 0
         self.table: pa.Table | None = None
 
+    def forget(self) -> None:
+        self.fingerprint = None
+
     def replace(self, source: Any, *, fingerprint: str) -> int:
         if isinstance(source, pa.RecordBatchReader):
             assert source.schema.metadata

@@ -146,6 +146,32 @@ def test_a_company_address_belongs_to_the_account_that_owns_the_domain() -> None
     )
 
 
+def test_a_user_id_that_is_an_address_counts_as_one_where_no_row_gives_another() -> None:
+    filing = file(
+        World(
+            actors=[
+                Actor(0, "cy@acme.com", None, None, at(4)),
+                Actor(1, "di@acme.com", None, None, at(4)),
+                Actor(2, "ed@gmail.com", None, None, at(4)),
+                Actor(3, "not@anaddress", None, None, at(4)),
+            ],
+            users=[user("di@acme.com", "di@other.com", 2)],
+            accounts=[account("Acme", "acme.com", 1)],
+        )
+    )
+    assert answer(filing, 0, 4, 4) == ("acme", "cy@acme.com")
+    assert reasons(filing, "cy@acme.com", 4) == [
+        (
+            "acme",
+            "domain",
+            "cy@acme.com was first seen on 2026-03-04 and acme.com belongs to Acme",
+        )
+    ]
+    assert answer(filing, 1, 4, 4) == ("other.com", "di@acme.com")
+    assert answer(filing, 2, 4, 4) == ("solo:ed@gmail.com", "ed@gmail.com")
+    assert answer(filing, 3, 4, 4) == ("solo:not@anaddress", "not@anaddress")
+
+
 def test_a_domain_nobody_owns_is_an_account_until_somebody_does() -> None:
     filing = file(
         World(

@@ -1,7 +1,7 @@
 """Between Arrow and NumPy by their buffers.
 
-`pa.array(values)` and `column.to_numpy()` look whether pandas is installed and, if so, import it:
-half a second and 60 MB that nothing here needs.
+`pa.array(values)`, `pa.scalar(value)` and `column.to_numpy()` look whether pandas is installed and,
+if so, import it: half a second and 60 MB that nothing here needs.
 """
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
@@ -12,9 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy.typing as npt
 
     Texts = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
@@ -39,6 +42,15 @@ def to_arrow(values: npt.NDArray[Any]) -> pa.Array:
     whole = np.ascontiguousarray(values)
     type_ = _TYPES[str(whole.dtype)]
     return pa.Array.from_buffers(type_, len(whole), [None, pa.py_buffer(whole)])
+
+
+def to_scalar(value: str | float | datetime | None, type_: pa.DataType) -> pa.Scalar:
+    """Return a value as an Arrow scalar.
+
+    >>> to_scalar("a", pa.string()).as_py(), to_scalar(None, pa.string()).is_valid
+    ('a', False)
+    """
+    return pl.Series([value]).to_arrow().cast(type_)[0]
 
 
 def to_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from groundswell.store.arrays import to_arrow, to_numpy
@@ -198,7 +199,8 @@ def _intern_names(port: EventPort, rows: pa.Table) -> npt.NDArray[np.int32]:
     unknown = [name for name in names if name not in known]
     if unknown:
         ids = np.arange(len(stored), len(stored) + len(unknown), dtype=np.int32)
-        port.add_names(pa.Table.from_arrays([to_arrow(ids), unknown], schema=EVENT_NAMES))
+        table = pl.DataFrame({"event_id": ids, "event": unknown}).to_arrow()
+        port.add_names(table.cast(EVENT_NAMES))
     number = {name: position for position, name in enumerate([*stored, *unknown])}
     numbers = np.array([number[name] for name in names], dtype=np.int32)
     return numbers[to_numpy(coded.indices)]

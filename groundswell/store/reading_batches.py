@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from groundswell.config.columns import file_name
 from groundswell.errors import LoadError, Place, Problem
 from groundswell.model import Kind, Reject
-from groundswell.store.arrays import to_arrow, to_numpy
+from groundswell.store.arrays import to_arrow, to_numpy, to_scalar
 from groundswell.store.quiet import silence
 from groundswell.store.reading_origin import LINE, ROW, LineOrigin, Native, TableOrigin
 from groundswell.store.reading_reasons import (
@@ -176,8 +176,9 @@ class BatchReader:
         ]
         good = found
         if found.num_rows and pc.max(problems).as_py():
-            good = found.filter(pc.equal(problems, 0))
-            bad = found.select([ROW, "__problem"]).filter(pc.not_equal(problems, 0))
+            none = to_scalar(0, problems.type)
+            good = found.filter(pc.equal(problems, none))
+            bad = found.select([ROW, "__problem"]).filter(pc.not_equal(problems, none))
             if first:
                 self._check_times(plan, query, raw, bad, good)
             rejects += self._rejects(plan, query, raw, bad)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from groundswell.store.arrays import text_buffers, to_arrow
+from groundswell.store.arrays import text_buffers, to_arrow, to_scalar
 from groundswell.store.tables import INSTANT
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def _taken(column: pa.ChunkedArray, verbatim: Verbatim) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         column = column.cast(INSTANT)
         if verbatim.missing is not None and column.null_count:
-            column = column.fill_null(pa.scalar(verbatim.missing, INSTANT))
+            column = column.fill_null(to_scalar(verbatim.missing, INSTANT))
         return column
     column = column.cast(pa.string())
     for text in verbatim.nulls:
-        same = pc.equal(column, text)
+        same = pc.equal(column, to_scalar(text, pa.string()))
         if pc.any(same).as_py():
-            column = pc.if_else(same, pa.scalar(None, pa.string()), column)
+            column = pc.if_else(same, to_scalar(None, pa.string()), column)
     return column
 
 

@@ -25,6 +25,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.model import Kind
+from groundswell.store.arrays import to_arrow, to_scalar
 from groundswell.store.tables import INSTANT, TABLES
 
 if TYPE_CHECKING:
@@ -259,6 +260,6 @@ def _from(kind: Kind, table: str, *, origin: int) -> exp.Select:
 def stated(rows: pa.Table, *, received_at: datetime, after: int) -> pa.Table:
     """Return canonical rows as statements: with `stated_at`, and `seq` counting on from `after`."""
     count = rows.num_rows
-    moments = pa.nulls(count, INSTANT).fill_null(pa.scalar(received_at, INSTANT))
-    order = pa.array(np.arange(after + 1, after + 1 + count, dtype=np.int64))
+    moments = pa.nulls(count, INSTANT).fill_null(to_scalar(received_at, INSTANT))
+    order = to_arrow(np.arange(after + 1, after + 1 + count, dtype=np.int64))
     return rows.append_column("stated_at", moments).append_column("seq", order)

@@ -84,6 +84,7 @@ Email = Annotated[str, _checked(quantities.parse_email)]
 Domain = Annotated[str, _checked(quantities.parse_domain)]
 Currency = Annotated[str, _checked(quantities.parse_currency)]
 Letter = Annotated[str, _checked(quantities.parse_letter)]
+Quote = Annotated[str, _checked(quantities.parse_quote)]
 Texts = Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
 Filters = dict[
     str,

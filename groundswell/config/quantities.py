@@ -250,3 +250,12 @@ def parse_letter(text: object) -> str:
             'Write exactly one, such as `";"`; a tab is `"\\t"`.',
         )
     return text
+
+
+def parse_quote(text: object) -> str:
+    """Return what stands around values: a single character, or nothing.
+
+    >>> parse_quote("")
+    ''
+    """
+    return "" if text == "" else parse_letter(text)

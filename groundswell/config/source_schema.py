@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from groundswell.config.block import Block, Constants, Domain, Letter, Plain, Zone
+from groundswell.config.block import Block, Constants, Domain, Letter, Plain, Quote, Zone
 from groundswell.model import Kind
 
 
@@ -12,7 +12,9 @@ class CsvDialect(Block):
     """How a CSV file is written. Nothing here is guessed."""
 
     delimiter: Letter = Field(default=",", description="What stands between two values.")
-    quote: Letter = Field(default='"', description="What stands around a value.")
+    quote: Quote = Field(
+        default='"', description='What stands around a value; "" where nothing does.'
+    )
     escape: Letter | None = Field(
         default=None, description="What stands before a quote inside a value; doubled if left out."
     )

@@ -1,4 +1,4 @@
-"""Features of all accounts as of any days: the roll-up read in chunks, shards shared by threads."""
+"""Features of all accounts as of any days: the roll-up read in pieces, shared by threads."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from groundswell.features.entries import Rows
 from groundswell.features.exact import Axes, add_entries, blank
+from groundswell.features.plan import NEVER
 from groundswell.features.reading import Allowed, Shard
 from groundswell.features.shard import Piece, Setting, walk_piece
 from groundswell.features.source import HeldRows
@@ -77,7 +78,8 @@ def days_at_limit(
 
     A day counts when people who belong / seats allowed, or usage / usage allowed, is at or above
     `limits.at`. The run starts anew on a day with a completed upgrade, or with a rise of the
-    recurring revenue. Unknown (NaN) while no limit is known, or only one of a usage that is not.
+    recurring revenue. Unknown (NaN) while no limit is known, or only one of a usage that is not,
+    and where nothing of the account has a date to count from.
 
     Args:
         rows: All rows of the shard with the marks of `limit_marks`, in order.
@@ -93,7 +95,9 @@ def days_at_limit(
     # A run is looked for only where there is one: most accounts are never at a limit.
     hot = np.asarray(_hot(allowed, usage, setting.plan.config.limits.at).any(axis=1))
     if hot.any():
-        out[hot] = _runs(rows, setting, dimensions, shard, hot)
+        since = dimensions.since[shard.first : shard.first + shard.count, None]
+        heard = np.where(since > 0, shard.as_of - since, steps[_first_active_step(setting.plan)])
+        out[hot] = _runs(rows, setting, dimensions, shard, hot, heard)
     return out
 
 
@@ -134,14 +138,26 @@ def _positions(plan: FeaturePlan) -> list[int]:
     return sorted({_upgraded_step(plan), *([] if counted is None else [counted])})
 
 
+def _first_active_step(plan: FeaturePlan) -> int:
+    return [step.name for step in plan.steps].index(plan.own["first_active"])
+
+
 def _upgraded_step(plan: FeaturePlan) -> int:
     return [step.name for step in plan.steps].index(plan.own["upgraded"])
 
 
 def _runs(
-    rows: Sequence[Rows], setting: Setting, dimensions: Dimensions, shard: Shard, hot: Bools
+    rows: Sequence[Rows],
+    setting: Setting,
+    dimensions: Dimensions,
+    shard: Shard,
+    hot: Bools,
+    heard: Floats,
 ) -> Floats:
-    """Return `days_at_limit` of the hot ones of the shard's accounts."""
+    """Return `days_at_limit` of the hot ones of the shard's accounts.
+
+    `heard` is [account, day] of days since anything was first heard of it; NaN for never.
+    """
     plan = setting.plan
     accounts = np.flatnonzero(hot)
     upgraded_step, counted = _upgraded_step(plan), _usage_step(plan)
@@ -153,8 +169,10 @@ def _runs(
     whole = Rows.joined(rows)
     whole = whole.only(np.flatnonzero(hot[whole.account]))
     whole = replace(whole, account=number[whole.account])
-    known = np.concatenate([few.subscriptions.start, few.joined.start, whole.day])
-    low = int(min(known[known > 0].min(initial=shard.as_of[-1]), shard.as_of[0]))
+    since = _first_dated(few, whole, len(accounts))
+    begun = np.fmax(shard.as_of - since[:, None], heard[hot])
+    # On the day before anything has a date there is what always was.
+    low = int(min(since.min(initial=shard.as_of[-1]), shard.as_of[0])) - 1
     daily = Shard(0, len(accounts), np.arange(low, shard.as_of[-1] + 1))
     steps = blank(restricted.axes, accounts=len(accounts), days=len(daily.as_of))
     piece = Piece(0, len(accounts), 0)
@@ -167,9 +185,22 @@ def _runs(
     upgraded |= allowed.risen == daily.as_of
     day = np.arange(len(daily.as_of))
     broken = np.maximum.accumulate(np.where(~at_limit | upgraded, day, -1), axis=1)
-    run = (day - broken).astype(np.float64)
-    run[_unlimited(allowed, usage)] = np.nan
-    return run[:, np.searchsorted(daily.as_of, shard.as_of)]
+    # What began before anything had a date began, as far as anyone knows, with what has one.
+    asked = np.searchsorted(daily.as_of, shard.as_of)
+    broken, unlimited = broken[:, asked], _unlimited(allowed, usage)[:, asked]
+    run = np.where(broken < 0, begun + 1, np.minimum(day[asked] - broken, begun + 1))
+    unknown = unlimited | ((day[asked] > broken) & (begun < 0))
+    return np.where(unknown, np.nan, np.maximum(run, 0))
+
+
+def _first_dated(dimensions: Dimensions, rows: Rows, accounts: int) -> Ints:
+    """Return the first day that a subscription, a membership or a row of each account gives."""
+    first = np.full(accounts, NEVER)
+    spans = (dimensions.subscriptions, dimensions.joined)
+    for account, day in (*((s.account, s.start) for s in spans), (rows.account, rows.visible)):
+        dated = day > 0
+        np.minimum.at(first, account[dated], day[dated])
+    return first
 
 
 def _few(dimensions: Dimensions, shard: Shard, number: Ints) -> Dimensions:

@@ -1,4 +1,4 @@
-"""The roll-up of the events, kept in DuckDB beside the project and read in chunks of accounts.
+"""The roll-up of the events, kept in DuckDB beside the project and read by accounts.
 
 Whichever engine holds the events, the kernel reads this one table: rows sorted by account,
 person, visible and day, so that an account is one run of rows. In a DuckDB warehouse it is made

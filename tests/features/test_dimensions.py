@@ -205,6 +205,16 @@ def test_a_run_is_the_same_whatever_days_are_asked_for() -> None:
     assert read(told, "days_at_limit", 12, 20, 70) == [3, 11, 61]
 
 
+def test_a_run_without_a_beginning_counts_from_the_first_date_of_its_own_account() -> None:
+    """a0 is heard of on day 0, and its people have belonged to it for ever."""
+    undated = [{**member, "since": 0} for member in joined(3, 0)]
+    others = [{**member, "account": 1} for member in joined(3, 2, first=3)]
+    for members in (undated, [*undated, *others]):
+        told = world(members=members, events=done("api", 7, 9))
+        assert read(told, "days_at_limit", 3, 6, 7, 9) == [4, 7, 8, 10]
+        assert read(told, "days_at_limit", 9) == [10]
+
+
 def test_usage_at_its_limit_counts_as_long_as_the_window_says() -> None:
     told = world(
         events=[*done("api", *[10] * 10, env="live"), *done("api", *[12] * 6, env="live")],

@@ -100,6 +100,13 @@ def test_an_escape(tmp_path: Path) -> None:
     assert rows(load("users", escaped, csv={"escape": "\\"}))[0]["name"] == 'a "b" \\ c'
 
 
+def test_where_nothing_is_quoted_a_quote_is_a_letter(tmp_path: Path) -> None:
+    text = 'user_id,name,size\nu1,"Big" Ann,5"\nu2,"B,1\n'
+    found = rows(load("users", written(tmp_path, text), csv={"quote": ""}))
+    assert [row["name"] for row in found] == ['"Big" Ann', '"B']
+    assert json.loads(found[0]["properties"]) == {"size": '5"'}
+
+
 def test_quoted_fields_keep_line_breaks_quotes_and_spaces(tmp_path: Path) -> None:
     found = rows(load("users", written(tmp_path, 'user_id,name\nu1," a ""b""\r\nc,d "\n')))
     assert found[0]["name"] == ' a "b"\r\nc,d '

@@ -14,7 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundswell.clock import day_from_number
-from groundswell.features import build_activity, compile_plan, compute_features, computing, prepare
+from groundswell.features import (
+    build_activity,
+    compile_plan,
+    compute_features,
+    computing,
+    packing,
+    prepare,
+    sorting,
+)
 from groundswell.features.sharding import ShardFunction
 from groundswell.features.source import in_order
 
@@ -60,6 +68,26 @@ def test_pieces_and_shards_of_any_size_compute_the_same(world: World, cells: int
     names = whole["account_id"].unique(maintain_order=True).to_list()
     some = list(compute_features(computation, activity, days, accounts=names[-1:]))
     pl.testing.assert_frame_equal(pl.concat(some), whole.filter(account_id=names[-1]))
+
+
+@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), bits=st.sampled_from([8, 30]))
+def test_events_that_do_not_fit_into_one_number_are_grouped_by_the_query(
+    world: World, bits: int
+) -> None:
+    """Eight bits are too few for the people and days, thirty for what is counted besides."""
+    facts = Facts(world)
+    packed, grouped = Activity(facts), Activity(facts)
+    build_activity(facts, packed, PLAN, world.filing)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "BITS", bits)
+        patch.setattr(sorting, "BITS", bits)
+        build_activity(facts, grouped, PLAN, world.filing)
+    assert packed.table is not None
+    assert grouped.table is not None
+    names = grouped.table.column_names
+    rows = [pl.DataFrame(one.table).select(names).sort(names) for one in (packed, grouped)]
+    pl.testing.assert_frame_equal(*rows, check_dtypes=False)
 
 
 def test_the_rollup_is_built_once(empty_world: World) -> None:

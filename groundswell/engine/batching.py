@@ -1,11 +1,10 @@
-"""Batches on their way to the warehouse: read ahead by one, small ones put together."""
+"""Batches on their way to the warehouse: small ones are put together."""
 
 # pyright: reportUnknownParameterType=false, reportUnknownMemberType=false
 # Arrow ships no types.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,25 +13,12 @@ import pyarrow as pa
 from groundswell.errors import GroundswellError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from groundswell.store.reading import Batch
 
 # An append of many rows costs less a row: one commit, one look for duplicates, whole row groups.
 GATHERED_ROWS = 1_000_000
-
-
-def read_ahead(batches: Iterable[Batch]) -> Generator[Batch]:
-    """Yield batches while the next one is already being read, and no more than that.
-
-    An error of the source is raised where its batch would have come.
-    """
-    source = iter(batches)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as aside:
-        coming = aside.submit(next, source, None)
-        while (batch := coming.result()) is not None:
-            coming = aside.submit(next, source, None)
-            yield batch
 
 
 def gather(batches: Iterable[Batch], *, rows: int = GATHERED_ROWS) -> Iterator[Batch]:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from groundswell.config.secrets import expand
 from groundswell.connectors.shape import parse_kind, shape_from
-from groundswell.engine.batching import gather, read_ahead
+from groundswell.engine.batching import gather
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
+from groundswell.store.ahead import read_ahead
 from groundswell.store.ledger import Load
 from groundswell.store.reading import expand_paths, read_files
 from groundswell.store.reading_replay import replay
@@ -109,7 +110,7 @@ class Loader:
         self.ledger.record_load(load)
         added = duplicates = 0
         codes: Counter[str] = Counter()
-        for batch in read_ahead(gather(batches)):
+        for batch in read_ahead(gather(batches), name="load"):
             self.ledger.add_rejects(batch.rejects, load_id=load.load_id)
             codes.update(reject.code for reject in batch.rejects)
             if batch.rows.num_rows:

@@ -17,6 +17,9 @@ The rows of an account are looked at once, and leave behind
 Of a row or an item, `x` is its day counted from `shard.Axis.base`, or 0 before it, and `at` the
 position of the first day asked for as of which it is known. What was known by the first day asked
 for that its day could matter to is *punctual*; what is *late* has its intervals cut one by one.
+
+This is one long file on purpose: numba keeps compiled code as long as the file of the caller is as
+it was, so a helper that is mended in another file would go on running as it used to.
 """
 
 # pyright: basic

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 from groundswell.config.columns import file_name
 from groundswell.errors import LoadError, Place, Problem
 from groundswell.model import Kind, Reject
+from groundswell.store.ahead import read_ahead
 from groundswell.store.arrays import to_arrow, to_numpy, to_scalar
 from groundswell.store.quiet import silence
 from groundswell.store.reading_origin import LINE, ROW, LineOrigin, Native, TableOrigin
@@ -82,16 +82,6 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _ahead(raws: Iterable[RawBatch]) -> Iterator[RawBatch]:
-    """Yield batches while the next one is already being read."""
-    source = iter(raws)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as pool:
-        coming = pool.submit(next, source, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, source, None)
-            yield batch
-
-
 def _in_order(judged: pa.Table) -> pa.Table:
     """Return rows in the order of the source: DuckDB's threads now and then swap two pieces.
 
@@ -129,7 +119,7 @@ class BatchReader:
             LoadError: Its columns do not fit, or no time of a column can be understood.
         """
         plan: Plan | None = None
-        for raw in _ahead(raws):
+        for raw in read_ahead(raws, name="reading"):
             first = plan is None
             if plan is None:
                 plan = self.plan(shape, raw, name)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from groundswell.engine.batching import gather, read_ahead
+from groundswell.engine.batching import gather
 from groundswell.errors import LoadError, Problem
 from groundswell.model import Kind, Reject
+from groundswell.store.ahead import read_ahead
 from groundswell.store.reading import Batch
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_small_ones_are_put_together() -> None:
 
 
 def test_what_was_read_before_an_error_comes_first() -> None:
-    found = read_ahead(gather(_failing([_batch(1, 2), _batch(2, 2)])))
+    found = read_ahead(gather(_failing([_batch(1, 2), _batch(2, 2)])), name="test")
     assert next(found).rows.num_rows == 4
     with pytest.raises(LoadError, match="cut short"):
         next(found)
@@ -69,7 +70,7 @@ def test_one_batch_is_read_ahead_and_no_more() -> None:
                 second.set()
             yield _batch(number, 1)
 
-    batches = read_ahead(source())
+    batches = read_ahead(source(), name="test")
     next(batches)
     assert second.wait(10)
     assert read == [0, 1]

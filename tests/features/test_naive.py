@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from groundswell.features import compile_plan, compute_features, prepare
 
 from .naive import Naive
-from .worlds import SPAN, START, Activity, Facts, World, loaded, worlds
+from .stores import Activity, Facts
+from .worlds import SPAN, START, World, loaded, worlds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

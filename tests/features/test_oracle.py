@@ -12,7 +12,8 @@ from groundswell.features.computing import compute_features
 from groundswell.features.oracle import compile_oracle, oracle_marks, oracle_steps
 from groundswell.features.rollup import read_coded
 
-from .worlds import SPAN, START, Activity, Facts, World, loaded, worlds
+from .stores import Activity, Facts
+from .worlds import SPAN, START, World, loaded, worlds
 
 PLAN = compile_plan(loaded())
 
@@ -23,7 +24,6 @@ def test_steps_equal_the_oracle(world: World, days: list[int]) -> None:
     facts = Facts(world)
     activity = Activity(facts)
     computation = prepare(PLAN, facts, activity, world.filing)
-    facts.put("activity", activity.table)
     keys = read_coded(facts, PLAN).keys
     facts.put("oracle_marks", oracle_marks(PLAN, computation.setting.marks, keys))
     days = sorted(set(days))

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import duckdb
 import polars as pl
-import pyarrow as pa
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from sqlglot import exp
 
 from groundswell import presets
 from groundswell.config.resolved import Meaning, Plan, Reader
 from groundswell.config.schema import Config, FeatureDef
 from groundswell.config.vocabulary import MEANINGS
-from groundswell.model import Kind
-from groundswell.store.activity import between
-from groundswell.store.tables import TABLES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 NEVER = 1 << 30
 START = 20_000
@@ -202,136 +191,9 @@ def day_of(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - datetime(1970, 1, 1, tzinfo=UTC)).days
 
 
-class Facts:
-    """A warehouse of one world, in a DuckDB in memory."""
-
-    dialect = "duckdb"
-    joins_on_actor = True
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.names = sorted({event["event"] for event in world.events})
-        self.connection = duckdb.connect()
-        self.connection.execute("SET TimeZone = 'UTC'")
-        schema = pa.schema(
-            [
-                ("actor", pa.int32()),
-                ("event_id", pa.int32()),
-                ("occurred_at", pa.timestamp("us", "UTC")),
-                ("properties", pa.string()),
-            ]
-        )
-        rows = [
-            {
-                "actor": event["actor"],
-                "event_id": self.names.index(event["event"]),
-                "occurred_at": instant(event["day"], event["second"]),
-                "properties": json.dumps(event["properties"]) if event["properties"] else None,
-            }
-            for event in world.events
-        ]
-        self.put("events", pa.Table.from_pylist(rows, schema=schema))
-
-    def read(self, kind: Kind) -> pl.DataFrame:
-        rows = {
-            Kind.USERS: self.world.users,
-            Kind.MEMBERSHIPS: self.world.roles,
-            Kind.ACCOUNTS: self.world.versions,
-            Kind.SUBSCRIPTIONS: self.world.subscriptions,
-            Kind.OPPORTUNITIES: self.world.opportunities,
-            Kind.TICKETS: self.world.tickets,
-        }[kind]
-        names = TABLES[kind].names
-        filled = [{name: row.get(name) for name in names} for row in rows]
-        frame = pl.from_arrow(pa.Table.from_pylist(filled, schema=TABLES[kind]))
-        assert isinstance(frame, pl.DataFrame)
-        return frame
-
-    def actors(self) -> pl.DataFrame:
-        actors = sorted({filing["actor"] for filing in self.world.filings})
-        return pl.DataFrame(
-            {
-                "actor": actors,
-                "user_id": [f"x{actor}" for actor in actors],
-                "anonymous_id": [None] * len(actors),
-                "account_id": [workspace_of(actor) for actor in actors],
-                "first_at": [self._first_at(actor) for actor in actors],
-            },
-            schema={
-                "actor": pl.Int32,
-                "user_id": pl.String,
-                "anonymous_id": pl.String,
-                "account_id": pl.String,
-                "first_at": pl.Datetime("us", "UTC"),
-            },
-        )
-
-    def _first_at(self, actor: int) -> Any:
-        own = [event for event in self.world.events if event["actor"] == actor]
-        return min((instant(event["day"], event["second"]) for event in own), default=None)
-
-    def event_names(self) -> list[str]:
-        return self.names
-
-    def put(self, table: str, rows: pa.Table) -> None:
-        self.connection.register("put_rows", rows)
-        self.connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM put_rows")
-        self.connection.unregister("put_rows")
-
-    def query(self, select: exp.Query) -> pa.RecordBatchReader:
-        return self.connection.cursor().sql(select.sql("duckdb")).to_arrow_reader(1_000)
-
-    def version(self) -> str:
-        return "1"
-
-
 def workspace_of(actor: int) -> str | None:
     """Return the workspace that an actor's events name."""
     return None if actor % 3 == 0 else f"w{actor % 4}"
-
-
-class Activity:
-    """A roll-up in memory."""
-
-    dialect = "duckdb"
-
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-        self.fingerprint: str | None = None
-        self.builds = 0
-        self.table: pa.Table | None = None
-
-    def forget(self) -> None:
-        self.fingerprint = None
-
-    def replace(self, source: Any, *, fingerprint: str) -> int:
-        if isinstance(source, pa.RecordBatchReader):
-            assert source.schema.metadata
-            self.table = source.read_all()
-        else:
-            order = "account, person, visible, day"
-            sql = f"SELECT * FROM ({source.sql('duckdb')}) ORDER BY {order}"
-            self.table = self.facts.connection.sql(sql).to_arrow_table()
-        self.fingerprint = fingerprint
-        self.builds += 1
-        return self.table.num_rows
-
-    def counts(self, accounts: tuple[int, int]) -> pa.Table:
-        owner = self.read(columns=["account"], accounts=accounts)
-        counted = owner.group_by("account").aggregate([([], "count_all")])
-        return counted.rename_columns(["account", "rows"])
-
-    def read(
-        self,
-        *,
-        columns: Sequence[str],
-        accounts: tuple[int, int] | None = None,
-        where: exp.Expr | None = None,
-    ) -> pa.Table:
-        select = exp.select(*columns).from_("rollup").where(between(accounts), where)
-        with self.facts.connection.cursor() as cursor:
-            cursor.register("rollup", self.table)
-            return cursor.sql(select.sql("duckdb")).to_arrow_table()
 
 
 _TEXT = {

@@ -118,6 +118,7 @@ COLUMNS: dict[Kind, dict[str, CanonicalColumn]] = {
         _column("ended_at", _T.TIME, after="started_at"),
         _column("touched", _T.BOOLEAN),
         _column("properties", _T.JSON),
+        _column("valid_from", _T.TIME),
     ),
     Kind.OPPORTUNITIES: _table(
         _required("opportunity_id", _T.ID),

@@ -1,8 +1,9 @@
 """What is known about an account beside its events, as known by the end of each day.
 
 Versions of accounts hold from their `valid_from`; the first, when it gives none, from the
-account's creation, or always. Subscriptions hold from their start to their end. What belongs to
-an account that was merged counts for the account it went into, for as long as the merge holds.
+account's creation, or always. Subscriptions hold from their start to their end, and their terms
+as accounts' versions do. What belongs to an account that was merged counts for the account it
+went into, for as long as the merge holds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import polars as pl
 from groundswell.features.plan import NEVER
 from groundswell.features.steps import Spans, merge_spans
 from groundswell.model import Kind
+from groundswell.store.versions import DIMENSIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 ENTERPRISE_EMPLOYEES = 500
 """A company with more employees than this is enterprise-sized. Source: MODELS 6."""
+_NAMELESS = DIMENSIONS[Kind.SUBSCRIPTIONS].instead
 
 
 @dataclass(frozen=True)
@@ -194,14 +197,34 @@ def _versions(plan: FeaturePlan, accounts: pl.DataFrame) -> tuple[pl.DataFrame, 
 
 
 def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Say which terms each subscription had from when until when.
+
+    Its start and its end are what the last version says; plan, revenue, seats and limits are each
+    version's own, until the next one holds.
+    """
+    nameless = pl.col("subscription_id").is_null()
+    holds = pl.col("start") < pl.col("until")
+    momentary = (pl.col("start") == _day("started_at")) & (pl.col("until") == _day("ended_at"))
+    identity = ["subscription_id", *(pl.when(nameless).then(name) for name in _NAMELESS)]
     return (
-        rows.with_columns(
-            _day("started_at").alias("start"),
-            _day("ended_at").fill_null(NEVER).alias("until"),
+        rows.sort("valid_from", nulls_last=False, maintain_order=True)
+        .with_columns(
+            pl.col("started_at", "ended_at").last().over(identity),
+            _day("valid_from").alias("from"),
+            _day("valid_from").shift(-1).over(identity).alias("next"),
+        )
+        .with_columns(
+            pl.max_horizontal(_day("started_at"), "from").alias("start"),
+            pl.min_horizontal(_day("ended_at"), "next").fill_null(NEVER).alias("until"),
             (pl.col("mrr") * 100).cast(pl.Int64).alias("cents"),
             pl.col("started_at").dt.epoch("us").alias("began"),
         )
-        .sort("account_id", "started_at", "subscription_id", "plan", maintain_order=True)
+        .filter(holds | momentary.fill_null(value=False))
+        .sort(
+            *("account_id", "started_at", "subscription_id", pl.when(nameless).then("plan")),
+            "start",
+            maintain_order=True,
+        )
         .with_columns(_plan_since().alias("plan_since"))
         .select(
             "account_id",

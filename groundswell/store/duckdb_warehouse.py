@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-LAYOUT = 1
+LAYOUT = 2
 STORAGE_VERSION = "v2.0.0"
 _SQL = load_statements("duckdb")
 _STREAM = 122_880

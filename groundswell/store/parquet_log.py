@@ -22,7 +22,7 @@ from groundswell.errors import Problem, StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-LAYOUT = 1
+LAYOUT = 2
 ROW_GROUP = 131_072
 """Rows that a reader skips, or a worker takes, at a time."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-LAYOUT = 1
+LAYOUT = 2
 _SQL = load_statements("postgres")
 
 

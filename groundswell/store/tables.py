@@ -90,6 +90,7 @@ TABLES: Mapping[Kind, pa.Schema] = {
             pa.field("ended_at", INSTANT),
             pa.field("touched", pa.bool_()),
             pa.field("properties", pa.string()),
+            pa.field("valid_from", INSTANT),
         ]
     ),
     Kind.OPPORTUNITIES: pa.schema(

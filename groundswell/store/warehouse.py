@@ -7,9 +7,9 @@ Every engine offers the same tables to a query:
 - `actors(actor, user_id, anonymous_id, account_id, first_at)`, one row per distinct triple of
   ids with the earliest `occurred_at` seen for it; `event_names(event_id, event)`;
 - `events_named`, the events with their ids and names spelled out (the canonical columns);
-- one view per other kind, named as the kind, with its canonical columns. Users, accounts and
-  opportunities hold every version, `valid_from` null for one that always held; memberships and
-  subscriptions hold one row per key, as last loaded.
+- one view per other kind, named as the kind, with its canonical columns. Users, accounts,
+  subscriptions and opportunities hold every version, `valid_from` null for one that always held;
+  memberships hold one row per key, as last loaded.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class Warehouse(Protocol):
         """Add the rows that are news, in one transaction; all of them or none.
 
         Events are told apart by (source, message_id) and the first one stays. For versioned
-        kinds (users, accounts, opportunities) one `received_at` is one statement about a key:
-        its last row stands, and adds a version only when it differs from what held. Memberships
-        and subscriptions keep one row per key, the last loaded. Touches, tickets and costs are
-        told apart by the whole row.
+        kinds (users, accounts, subscriptions, opportunities) one `received_at` is one statement
+        about a key: its last row stands, and adds a version only when it differs from what held.
+        Memberships keep one row per key, the last loaded. Touches, tickets and costs are told
+        apart by the whole row.
 
         Args:
             kind: What the rows are.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .worlds import NEVER, START, World, day_of
+from .worlds import NEVER, START, World, day_of, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,18 +66,29 @@ def _over(part: float | None, whole: float | None) -> float | None:
 # --- money ------------------------------------------------------------------------------------
 
 
-def _span(row: Row) -> tuple[int, int]:
-    start, end = day_of(row["started_at"]), day_of(row["ended_at"])
-    assert start is not None
-    return start, NEVER if end is None else end
+def _terms(world: World) -> list[Row]:
+    """Return the versions of subscriptions with `span`, the days on which each held."""
+    found: list[Row] = []
+    for row in world.subscriptions:
+        own = [r for r in world.subscriptions if r["subscription_id"] == row["subscription_id"]]
+        own.sort(key=lambda version: version.get("valid_from") or instant(-1))
+        nth = own.index(row)
+        began, ended = day_of(own[-1]["started_at"]), day_of(own[-1]["ended_at"])
+        assert began is not None
+        held, following = (day_of(r.get("valid_from")) for r in (row, (own + [{}])[nth + 1]))
+        start = began if held is None else max(began, held)
+        end = min(NEVER if day is None else day for day in (ended, following))
+        if start < end or (start, end) == (began, ended):
+            found.append({**row, "span": (start, end), "nth": nth})
+    return found
 
 
 def _bought(known: Known, account: int, t: int) -> list[Row]:
     """Return the subscriptions that are active and count for an account, the latest last."""
     found = [
         row
-        for row in known.world.subscriptions
-        if _span(row)[0] <= t < _span(row)[1]
+        for row in _terms(known.world)
+        if row["span"][0] <= t < row["span"][1]
         and known.place(int(row["account_id"][1:]), t) == account
     ]
     return sorted(found, key=lambda row: row["started_at"])
@@ -85,7 +96,7 @@ def _bought(known: Known, account: int, t: int) -> list[Row]:
 
 def _money(known: Known, account: int, t: int) -> dict[str, Any]:
     bought = _bought(known, account, t)
-    told = any(_span(row)[0] <= t for row in known.world.subscriptions)
+    told = any(row["span"][0] <= t for row in _terms(known.world))
     mrr = float(sum(row["mrr"] for row in bought))
     last = bought[-1] if bought else {"plan": "free"}
     listed = known.loaded.plans.get(last["plan"])
@@ -107,22 +118,22 @@ def _money(known: Known, account: int, t: int) -> dict[str, Any]:
 
 
 def _plan_since(known: Known, row: Row) -> int:
-    """Go back over the account's own subscriptions while the plan is the same without a gap."""
-    own = [other for other in known.world.subscriptions if other["account_id"] == row["account_id"]]
-    earlier = [other for other in own if other["started_at"] < row["started_at"]]
-    if not earlier:
-        return _span(row)[0]
-    before = max(earlier, key=lambda other: other["started_at"])
-    if before["plan"] == row["plan"] and _span(before)[1] >= _span(row)[0]:
-        return _plan_since(known, before)
-    return _span(row)[0]
+    """Go back over the account's own terms while the plan is the same without a gap."""
+    own = [other for other in _terms(known.world) if other["account_id"] == row["account_id"]]
+    own.sort(key=lambda other: (other["started_at"], other["subscription_id"], other["nth"]))
+    since = row["span"][0]
+    for before in reversed(own[: own.index(row)]):
+        if before["plan"] != row["plan"] or before["span"][1] < since:
+            break
+        since = before["span"][0]
+    return since
 
 
 def _rose(known: Known, account: int, day: int) -> bool:
     """Tell whether what started on a day costs more than what ended on it."""
     change = 0
-    for row in known.world.subscriptions:
-        owner, (start, end) = int(row["account_id"][1:]), _span(row)
+    for row in _terms(known.world):
+        owner, (start, end) = int(row["account_id"][1:]), row["span"]
         if start < end:
             change += row["mrr"] * (start == day and known.place(owner, day) == account)
             change -= row["mrr"] * (end == day and known.place(owner, day - 1) == account)

@@ -109,6 +109,25 @@ def test_active_subscriptions_add_up_and_the_latest_names_the_plan() -> None:
     assert read(told, "months_on_plan", 15, 25) == [0, 0.5]
 
 
+def test_a_change_of_plan_under_the_same_subscription_leaves_the_past_as_it_was() -> None:
+    first = bought("team", 50, 10, 40, subscription_id="s", seats=3)
+    more = first | {"seats": 9, "valid_from": instant(START + 16)}
+    higher = first | {"plan": "business", "mrr": Decimal(900), "valid_from": instant(START + 20)}
+    told = world(subscriptions=[higher, first, more])
+    days = (10, 15, 16, 19, 20, 39, 40)
+    assert read(told, "plan", *days) == [*["team"] * 4, "business", "business", "free"]
+    assert read(told, "mrr", *days) == [50, 50, 50, 50, 900, 900, 0]
+    assert read(told, "seats_used", *days) == [3, 3, 9, 9, 3, 3, 0]
+    assert read(told, "months_on_plan", *days) == [0, 5 / 30, 0.2, 0.3, 0, 19 / 30, None]
+    assert read(told, "days_since_upgrade", *days) == [0, 5, 6, 9, 0, 19, 20]
+
+
+def test_terms_said_from_the_first_day_are_a_correction() -> None:
+    wrong = bought("team", 50, 10, subscription_id="s")
+    right = wrong | {"mrr": Decimal(60), "valid_from": wrong["started_at"]}
+    assert read(world(subscriptions=[wrong, right]), "mrr", 9, 10, 30) == [None, 60, 60]
+
+
 def test_a_renewal_of_the_same_plan_carries_it_on_and_is_no_upgrade() -> None:
     told = world(
         subscriptions=[
@@ -353,7 +372,9 @@ def known_by(told: World, day: int) -> World:
         users=[row for row in told.users if since(row, "valid_from") <= day],
         versions=[row for row in told.versions if since(row, "valid_from") <= day],
         subscriptions=[
-            unended(row) for row in told.subscriptions if since(row, "started_at") <= day
+            unended(row)
+            for row in told.subscriptions
+            if max(since(row, "started_at"), since(row, "valid_from")) <= day
         ],
         opportunities=[
             row for row in told.opportunities if since(row, "valid_from", "created_at") <= day

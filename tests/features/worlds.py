@@ -365,6 +365,10 @@ def _subscriptions(draw: st.DrawFn, accounts: int) -> list[dict[str, Any]]:
                 "ended_at": instant(end, 5) if end is not None else None,
             }
         )
+        changed = {"plan": st.sampled_from(["team", "business"]), "seats": st.sampled_from([3, 9])}
+        for day in draw(st.lists(_DAYS, max_size=2, unique=True)):
+            terms = draw(st.fixed_dictionaries(changed))
+            rows.append({**rows[-1], **terms, "valid_from": instant(day, 60)})
     return rows
 
 

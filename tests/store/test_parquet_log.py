@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from groundswell.errors import StoreError
-from groundswell.store.parquet_log import ParquetLog, Pending
+from groundswell.store.parquet_log import LAYOUT, ParquetLog, Pending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_scratch_files_go_with_the_log(tmp_path: Path) -> None:
 def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
     ParquetLog(tmp_path).close()
     first = tmp_path / "_commits" / "00000000.json"
-    first.write_text(first.read_text().replace('"layout": 1', '"layout": 9'))
+    first.write_text(first.read_text().replace(f'"layout": {LAYOUT}', '"layout": 9'))
     with pytest.raises(StoreError, match="layout 9"):
         ParquetLog(tmp_path)
 

@@ -135,7 +135,7 @@ def test_a_load_in_pieces_is_one_statement(warehouse: Warehouse) -> None:
     assert_frame_equal(warehouse.read(Kind.ACCOUNTS), expected)
 
 
-def test_memberships_and_subscriptions_keep_the_last_row_of_a_key(warehouse: Warehouse) -> None:
+def test_memberships_keep_the_last_row_of_a_key(warehouse: Warehouse) -> None:
     member = {"user_id": "u", "account_id": "a", "since": None}
     for day, (rows, added) in enumerate(
         [
@@ -152,6 +152,8 @@ def test_memberships_and_subscriptions_keep_the_last_row_of_a_key(warehouse: War
     held = warehouse.read(Kind.MEMBERSHIPS).select("user_id", "account_id", "since", "until").rows()
     assert held == [("u", "a", None, at(9)), ("u", "a", at(3), None)]
 
+
+def test_a_subscription_keeps_the_terms_it_had(warehouse: Warehouse) -> None:
     plan = {"account_id": "a", "plan": "pro", "mrr": money("49.90"), "started_at": at(0)}
     named = {**plan, "subscription_id": "s1"}
     ended = {**plan, "ended_at": at(30), "seats": 4}
@@ -159,10 +161,17 @@ def test_memberships_and_subscriptions_keep_the_last_row_of_a_key(warehouse: War
     assert warehouse.append(Kind.SUBSCRIPTIONS, rows, received_at=at(0)) == Appended(2, 1)
     rows = table(Kind.SUBSCRIPTIONS, ended, {**named, "mrr": money("99.00")})
     assert warehouse.append(Kind.SUBSCRIPTIONS, rows, received_at=at(1)) == Appended(1, 1)
+    moved = {**named, "plan": "enterprise", "mrr": money("900.00")}
+    rows = table(Kind.SUBSCRIPTIONS, {**moved, "valid_from": at(20)})
+    assert warehouse.append(Kind.SUBSCRIPTIONS, rows, received_at=at(21)) == Appended(1, 0)
     held = warehouse.read(Kind.SUBSCRIPTIONS)
-    assert held.select("subscription_id", "mrr", "seats", "ended_at").rows() == [
-        (None, money("49.90"), 4, at(30)),
-        ("s1", money("99.00"), None, None),
+    columns = ("subscription_id", "plan", "mrr", "seats", "ended_at", "valid_from")
+    versions = held.select(columns).sort("subscription_id", "valid_from", nulls_last=False).rows()
+    assert versions == [
+        (None, "pro", money("49.90"), None, None, None),
+        (None, "pro", money("49.90"), 4, at(30), at(1)),
+        ("s1", "pro", money("99.00"), None, None, None),
+        ("s1", "enterprise", money("900.00"), None, None, at(20)),
     ]
     assert held.schema == pl.from_arrow(rows).schema
 

@@ -32,12 +32,19 @@ def print_queue(rows: Sequence[AccountRow]) -> None:
             f"{place:>3}  {mark} [bold]{escape(_title(row)):<{wide}}[/bold]  "
             f"[bold]{row.score:5.1f}[/bold]  {tags}{hand}"
         )
-        why = "; ".join(_distinct([*row.triggers[:1], *row.reasons])[:3])
+        why = "; ".join([*_kept(row), *_distinct([*row.triggers[:1], *row.reasons])[:3]])
         out.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 0, 7)))
 
 
 def _title(row: AccountRow) -> str:
     return row.name or row.account_id
+
+
+def _kept(row: AccountRow | Explanation) -> list[str]:
+    """Say why an account below the threshold is qualified: it crossed it and is not released."""
+    if not row.qualified or row.above_threshold:
+        return []
+    return [f"Qualified since {row.qualified_since}; now below {row.threshold:g}, not released yet"]
 
 
 def _distinct(sentences: Sequence[str]) -> list[str]:
@@ -53,6 +60,8 @@ def print_explanation(story: Explanation) -> None:
     ident = f" ({story.account_id})" if story.name else ""
     out.print(f"[bold]{title}[/bold]{ident}  as of {story.as_of}")
     out.print(f"score [bold]{story.score:.1f}[/bold], {state}, {story.tier}, fit {story.fit_band}")
+    for sentence in _kept(story):
+        out.print(f"[yellow]{sentence}.[/yellow]")
     out.print()
     _print_components(story)
     _print_now(story)

@@ -177,7 +177,8 @@ class _Compiler:
         """Compile one node; None once something below it is wrong."""
         for kind, build in _BUILDERS.items():
             if isinstance(tree, kind):
-                return build(self, tree)
+                built = build(self, tree)
+                return None if built is None else _folded(built)
         self.tell(
             "config-expression-syntax",
             f"`{tree.sql()}` is not part of what a condition can say.",
@@ -223,6 +224,18 @@ class _Compiler:
             )
             return None
         return built
+
+
+def _folded(node: Node) -> Node:
+    """Return the constant that a node comes to whatever the features are, or the node itself.
+
+    Polars does not always know that what it makes of constants is one value and no column.
+    """
+    try:
+        value = node.evaluate({})
+    except KeyError:  # it asked for a feature
+        return node
+    return node if value is None else nodes.Literal(value, node.type)
 
 
 def _of_type(kind: ValueType | None) -> str:
@@ -323,8 +336,7 @@ def _in(compiler: _Compiler, tree: exp.Expr) -> Node | None:
     built = compiler.same_type([tree.this, *choices], tree)
     if built is None:
         return None
-    tests = tuple(nodes.Compare("=", built[0], choice) for choice in built[1:])
-    return tests[0] if len(tests) == 1 else nodes.Logic(deciding=True, operands=tests)
+    return nodes.In(built[0], tuple(choice.evaluate({}) for choice in built[1:]))
 
 
 def _between(compiler: _Compiler, tree: exp.Expr) -> Node | None:
@@ -332,10 +344,7 @@ def _between(compiler: _Compiler, tree: exp.Expr) -> Node | None:
     if built is None:
         return None
     value, low, high = built
-    return nodes.Logic(
-        deciding=False,
-        operands=(nodes.Compare(">=", value, low), nodes.Compare("<=", value, high)),
-    )
+    return nodes.Between(value, low, high)
 
 
 def _is(compiler: _Compiler, tree: exp.Expr) -> Node | None:

@@ -7,6 +7,9 @@ on every input. The rules they keep:
 - A number is a 64-bit float. What is not finite (NaN, overflow, division by zero) is unknown.
 - LEAST, GREATEST and COALESCE pass over unknowns and are unknown when all are.
 - ROUND takes halves away from zero. LIKE and comparison of text are case-sensitive.
+
+A Polars expression names each operand once where it can: one that is written out twice at every
+step grows as 2 to the power of the depth. What needs a column twice is done on the column itself.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import polars as pl
 
 from groundswell.config.vocabulary import ValueType
@@ -49,7 +53,16 @@ def _finite(value: float) -> float | None:
 
 
 def _finite_column(column: pl.Expr) -> pl.Expr:
-    return pl.when(column.is_finite()).then(column)
+    return _on_column(column, _drop_infinite)
+
+
+def _on_column(column: pl.Expr, compute: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    return column.map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _drop_infinite(column: pl.Series) -> pl.Series:
+    finite = column.is_finite()
+    return column if finite.all() else column.set(~finite, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +185,48 @@ class Compare:
         return compare(self.left.to_polars(), self.right.to_polars())
 
 
+@dataclass(frozen=True, slots=True)
+class In:
+    """IN a list of constants of the operand's type."""
+
+    operand: Node
+    choices: tuple[Scalar, ...]
+    type: ValueType = ValueType.BOOLEAN
+
+    def evaluate(self, values: Mapping[str, Scalar]) -> Scalar:
+        """Look for an equal choice; unknown stays unknown."""
+        value = self.operand.evaluate(values)
+        return None if value is None else value in self.choices
+
+    def to_polars(self) -> pl.Expr:
+        """Look for an equal choice."""
+        return self.operand.to_polars().is_in(self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """BETWEEN: at least `low` and at most `high`, as AND of the two comparisons."""
+
+    operand: Node
+    low: Node
+    high: Node
+    type: ValueType = ValueType.BOOLEAN
+
+    def evaluate(self, values: Mapping[str, Scalar]) -> Scalar:
+        """Compare with both; false as soon as one is."""
+        return Logic(
+            deciding=False,
+            operands=(
+                Compare(">=", self.operand, self.low),
+                Compare("<=", self.operand, self.high),
+            ),
+        ).evaluate(values)
+
+    def to_polars(self) -> pl.Expr:
+        """Compare with both."""
+        return self.operand.to_polars().is_between(self.low.to_polars(), self.high.to_polars())
+
+
 ARITHMETIC: dict[str, Callable[..., float]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -203,8 +258,7 @@ class Arithmetic:
     def unchecked(self) -> pl.Expr:
         """Compute on columns, and leave what is not finite for whoever computes further.
 
-        A sum or product with it is not finite either. Only as a divisor it could get lost. Were
-        every step checked, each would write its operands out twice: 2 to the power of the depth.
+        A sum or product with it is not finite either. Only as a divisor it could get lost.
         """
         compute: Callable[..., pl.Expr] = ARITHMETIC[self.sign]  # pyright: ignore[reportAssignmentType]
         right = self.right.to_polars() if self.sign == "/" else _unchecked(self.right)
@@ -270,9 +324,13 @@ class Round:
 
     def to_polars(self) -> pl.Expr:
         """Round on columns."""
-        value = self.operand.to_polars().cast(pl.Float64)
-        whole = (value.abs() * 10.0**self.digits + 0.5).floor() / 10.0**self.digits
-        return _finite_column(pl.when(value >= 0).then(whole).otherwise(-whole))
+        return _on_column(self.operand.to_polars().cast(pl.Float64), self._column)
+
+    def _column(self, value: pl.Series) -> pl.Series:
+        raw = value.to_numpy()  # not Polars: it divides by multiplying, to other last bits
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = np.floor(np.abs(raw) * 10.0**self.digits + 0.5) / 10.0**self.digits
+        return _drop_infinite(pl.Series(value.name, np.where(raw >= 0, whole, -whole)))
 
 
 @dataclass(frozen=True, slots=True)

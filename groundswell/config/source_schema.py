@@ -4,7 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from groundswell.config.block import Block, Constants, Domain, Letter, Plain, Quote, Zone
+from groundswell.config.block import (
+    Block,
+    Constants,
+    Domain,
+    DurationText,
+    Letter,
+    Plain,
+    Quote,
+    Zone,
+)
 from groundswell.model import Kind
 
 
@@ -59,7 +68,12 @@ class SourceDef(Block):
     query: str | None = Field(default=None, description="SELECT to read, with `dsn`.")
     table: str | None = Field(default=None, description="Table to read, with `dsn`.")
     cursor: str | None = Field(
-        default=None, description="Their column that only grows; later loads begin after it."
+        default=None, description="Their column that only grows; later loads begin there."
+    )
+    overlap: DurationText | None = Field(
+        default=None,
+        description="With a `cursor` of times: how far behind the last value a later load begins, "
+        "for rows of transactions that ended late; `1 hour` if left out.",
     )
     format: (
         Literal[

@@ -140,7 +140,7 @@ def _check_origin(name: str, source: SourceDef, key: Key, findings: Findings) ->
         if (source.table is None) == (source.query is None):
             tell(f"`{name}` needs either `table` or `query` with its `dsn`.", "Give exactly one.")
         return
-    for word in ("table", "query", "cursor"):
+    for word in ("table", "query", "cursor", "overlap"):
         if getattr(source, word) is not None:
             what = f"`{word}` goes with a database, and `{name}` names none."
             fix = 'Add `dsn: "${DSN}"`, or take it out.'

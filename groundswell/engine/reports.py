@@ -54,7 +54,10 @@ class StoredReject:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account in a list, best first: the fields of `accounts --json`."""
+    """One account in a list, best first: the fields of `accounts --json`.
+
+    One that is qualified and not above the threshold was, and has not been released yet.
+    """
 
     account_id: str
     name: str | None
@@ -68,6 +71,8 @@ class AccountRow:
     hand_over: bool
     triggers: list[str]
     qualified_since: date | None = None
+    above_threshold: bool = True
+    threshold: float = 0.0
     rule: str = ""
 
 
@@ -108,6 +113,8 @@ class Explanation:
     score: float
     qualified: bool
     qualified_since: date | None
+    above_threshold: bool
+    threshold: float
     tier: str
     fit_band: str
     bands: dict[str, str]

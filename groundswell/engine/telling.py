@@ -11,7 +11,7 @@ from groundswell.engine.reports import AccountRow, Explanation
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.model import Part
 from groundswell.routing import tell_triggers
-from groundswell.scoring import explain_score, part_weights, reasons
+from groundswell.scoring import explain_score, line, part_weights, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,6 +117,8 @@ def _account_row(loaded: LoadedConfig, row: Mapping[str, Any]) -> AccountRow:
         hand_over=bool(row["hand_over"]),
         triggers=[trigger.sentence for trigger in triggers],
         qualified_since=row["qualified_since"],
+        above_threshold=score.above_threshold,
+        threshold=line(loaded.score.qualified),
         rule=str(row["rule"]),
     )
 
@@ -141,6 +143,8 @@ def explanation(
         score=score.value,
         qualified=bool(row["qualified"]),
         qualified_since=row["qualified_since"],
+        above_threshold=score.above_threshold,
+        threshold=line(loaded.score.qualified),
         tier=str(score.tier),
         fit_band=str(score.bands[Part.FIT]),
         bands={str(part): str(band) for part, band in score.bands.items()},

@@ -1,5 +1,6 @@
 """Scores: features become points, points a score with its bands and tier, and a crossing."""
 
+from groundswell.scoring.combination import line
 from groundswell.scoring.crossing import Crossings, State, follow_crossings
 from groundswell.scoring.explanation import explain_score, part_weights, reasons
 from groundswell.scoring.frame import needed_features, score_frame
@@ -9,6 +10,7 @@ __all__ = [
     "State",
     "explain_score",
     "follow_crossings",
+    "line",
     "needed_features",
     "part_weights",
     "reasons",

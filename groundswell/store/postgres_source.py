@@ -1,8 +1,9 @@
 """Tables and queries of a PostgreSQL database as a source, read through ADBC as Arrow.
 
-With a cursor column only what lies at or after the last cursor value is read. Rows that bear
-exactly that value come again, because others may have joined them since; what is there already
-adds nothing. Rows without a value come every time, as nothing says that they are old.
+With a cursor column only what lies at or a little before the last cursor value is read: a row takes
+its value when it is written and is seen when its transaction ends, so a smaller value may show
+after a greater one. What is there already adds nothing. Rows without a value come every time, as
+nothing says that they are old.
 """
 
 # ruff: noqa: S608 - a query is the user's own; names and values are quoted by sqlglot
@@ -19,6 +20,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from sqlglot import exp
 
+from groundswell.config.quantities import parse_duration
 from groundswell.errors import LoadError, Place, Problem, UsageError, did_you_mean
 from groundswell.store.reading import read_tables
 from groundswell.store.reading_raw import RawBatch, table_batch
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from groundswell.store.reading import Batch
 
 BATCH_ROWS = 1_000_000
+OVERLAP = "1 hour"
+"""How far behind the last time a later load begins, unless the source says so."""
+OVERLAP_NUMBERS = 10_000
+"""The same where the cursor counts."""
 _CURSOR = "__cursor"
 _KEYWORD_SECRET = re.compile(r"(?:password|passfile|sslpassword)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
@@ -78,7 +84,7 @@ def read_postgres(
             cursor.execute("SET LOCAL DateStyle = 'ISO'")
             cursor.execute(f"SELECT * FROM {relation} AS q LIMIT 0")
             columns = cursor.fetch_record_batch().schema
-            cursor.execute(_select(relation, columns, source.cursor, after, place))
+            cursor.execute(_select(relation, columns, source, after, place))
             marks: list[str | None] = []
             raws = _raw_batches(cursor.fetch_record_batch(), marks, batch_rows)
             batches = read_tables(shape, raws, source=name, name=place, received_at=received_at)
@@ -114,10 +120,11 @@ def _quoted(name: str) -> str:
 
 
 def _select(
-    relation: str, columns: pa.Schema, cursor: str | None, after: str | None, place: str
+    relation: str, columns: pa.Schema, source: SourceDef, after: str | None, place: str
 ) -> str:
     """Return the query: columns in a form that Arrow knows, in the order of the cursor."""
     items = [_item(field) for field in columns]
+    cursor = source.cursor
     if cursor is None:
         return f"SELECT {', '.join(items)} FROM {relation} AS q"
     if cursor not in columns.names:
@@ -132,12 +139,25 @@ def _select(
     mark = f"q.{_quoted(cursor)}"
     where = ""
     if after is not None:
-        value = exp.Literal.string(after).sql(dialect="postgres")
-        where = f" WHERE {mark} >= {value} OR {mark} IS NULL"
+        begin = _behind(columns.field(cursor).type, after, source.overlap or OVERLAP)
+        where = f" WHERE {mark} >= {begin} OR {mark} IS NULL"
     return (
         f"SELECT {', '.join(items)}, CAST({mark} AS text) AS {_CURSOR} "
         f"FROM {relation} AS q{where} ORDER BY {mark} NULLS FIRST"
     )
+
+
+def _behind(of: pa.DataType, after: str, overlap: str) -> str:
+    """Return SQL of the value at which to begin again; text does not say what lies before it."""
+    value = exp.Literal.string(after).sql(dialect="postgres")
+    if pa.types.is_timestamp(of) or pa.types.is_date(of):
+        zoned = pa.types.is_timestamp(of) and of.tz
+        seconds = round(parse_duration(overlap).hours * 3600)
+        behind = f"INTERVAL '{seconds} seconds'"
+        return f"CAST({value} AS {'timestamptz' if zoned else 'timestamp'}) - {behind}"
+    if pa.types.is_integer(of):
+        return str(int(after) - OVERLAP_NUMBERS)
+    return value
 
 
 def _item(field: pa.Field) -> str:

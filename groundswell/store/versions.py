@@ -3,10 +3,11 @@
 A kind other than events is kept as a log of statements: its canonical columns, `stated_at` (the
 load's `received_at`) and `seq` (the order of arrival). What holds is read from the log:
 
-- *versioned* (users, accounts, subscriptions, opportunities): one load is one statement about a key, so its
-  last row stands. A statement holds from its `valid_from`, or from when it was stated; the
-  first one of a key, if it gives no `valid_from`, always held. So did an undated one that comes
-  in one load with dated ones of its key: it is what held before them. Repeats add nothing.
+- *versioned* (users, accounts, subscriptions, opportunities): one load is one statement about a
+  key, so its last row stands. A statement holds from its `valid_from`, or from when it was
+  stated; the first one of a key, if it gives no `valid_from`, always held. So did an undated one
+  that comes in one load with dated ones of its key: it is what held before them. Repeats add
+  nothing.
 - *latest* (memberships): the last row of a key stands.
 - *distinct* (touches, tickets, costs): the whole row is the key.
 

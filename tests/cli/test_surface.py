@@ -204,3 +204,19 @@ def test_schema_and_explain_config(project, groundswell):
     rows = groundswell("explain-config", "plans", "--json", "--project", project).json()
     assert any("groundswell.yaml" in row["origin"] for row in rows)
     assert json.dumps(rows).count("plans.team") >= 1
+
+
+def test_a_qualified_account_below_the_threshold_says_so(project, groundswell):
+    where = ("--project", project)
+    config = project / "groundswell.yaml"
+    groundswell("run", "--as-of", "2026-06-30", *where)
+    high = groundswell("accounts", "--json", *where).json()[0]["score"]
+    edited = f"score: {{preset: hybrid, qualified: {{above: {high - 1:.1f}}}}}\n"
+    config.write_text(config.read_text(encoding="utf-8") + edited, encoding="utf-8")
+    groundswell("run", "--as-of", "2026-07-03", *where)
+    acme = groundswell("accounts", "--json", *where).json()[0]
+    assert acme["qualified"]
+    assert not acme["above_threshold"]
+    said = f"now below {acme['threshold']:g}, not released yet"
+    assert said in groundswell("accounts", *where).out
+    assert said in groundswell("explain", "acme", *where).out

@@ -213,3 +213,14 @@ def test_columns_of_other_dtypes_are_brought_to_the_type():
 
 def test_like_keeps_regex_signs_literal():
     assert like_regex("a.b%") == "(?s)^a\\.b.*$"
+
+
+@pytest.mark.parametrize("step", ["ROUND({}, 1)", "(n2 / {})", "({} + 0.5)", "ABS(n1 - {})"])
+def test_an_expression_costs_what_its_length_says(step):
+    text = "n1"
+    for _ in range(20):
+        text = step.format(text)
+    expression = Expression.parse(text, types=TYPES)
+    rows = [dict.fromkeys(TYPES) | {"n1": 1.5, "n2": 4.0}]
+    found = pl.DataFrame(rows, schema=SCHEMA).select(expression.to_polars()).item()
+    assert found == expression.evaluate(rows[0])

@@ -54,7 +54,17 @@ def test_only_what_is_new_is_read_again(postgres, tmp_path):
             assert second.added == 5, "rows with the last cursor value are read again"
             (third,) = project.load("events")
             assert (third.added, third.duplicates) == (0, 2)
+            with psycopg.connect(url) as slow:
+                slow.execute(
+                    "INSERT INTO tracked VALUES ('late', 'u0', 'acme', 'Signed Up',"
+                    " '2026-06-01T00:00:00Z', '2026-06-02T02:00:00Z')"
+                )
+                track(15, 16, "2026-06-02T02:30:00Z")
+                (fourth,) = project.load("events")
+                assert fourth.added == 1
+            (fifth,) = project.load("events")
+            assert fifth.added == 1, "a transaction that ended late is not passed over"
             events = project.warehouse.read(Kind.EVENTS)
-            assert events.height == 15
+            assert events.height == 17
             features = project.features(dt.date(2026, 6, 2))
             assert features.get_column("users_total").to_list() == [4.0]

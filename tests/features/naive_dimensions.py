@@ -75,7 +75,7 @@ def _terms(world: World) -> list[Row]:
         nth = own.index(row)
         began, ended = day_of(own[-1]["started_at"]), day_of(own[-1]["ended_at"])
         assert began is not None
-        held, following = (day_of(r.get("valid_from")) for r in (row, (own + [{}])[nth + 1]))
+        held, following = (day_of(r.get("valid_from")) for r in (row, [*own, {}][nth + 1]))
         start = began if held is None else max(began, held)
         end = min(NEVER if day is None else day for day in (ended, following))
         if start < end or (start, end) == (began, ended):

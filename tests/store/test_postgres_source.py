@@ -79,7 +79,9 @@ def test_a_table_is_read_with_its_types(database: tuple[Postgres, str]) -> None:
     assert '"price":"1.50"' in rows[0]["properties"]
 
 
-def test_a_cursor_rereads_its_last_value_and_loses_nothing(database: tuple[Postgres, str]) -> None:
+def test_a_cursor_rereads_what_lies_a_little_before_and_loses_nothing(
+    database: tuple[Postgres, str],
+) -> None:
     server, name = database
     first = load(database, table="public.happenings", cursor="updated_at")
     assert ids(first) == list(range(1, 11))
@@ -93,8 +95,17 @@ def test_a_cursor_rereads_its_last_value_and_loses_nothing(database: tuple[Postg
     server.run(
         "UPDATE happenings SET id = '00000000-0000-0000-0000-000000000077' WHERE who = 77", name
     )
-    again = load(database, table="public.happenings", cursor="updated_at", after=last)
-    assert sorted(ids(again)) == [9, 10, 77]
+    where = {"table": "public.happenings", "cursor": "updated_at", "after": last}
+    assert sorted(ids(load(database, overlap="59 minutes", **where))) == [9, 10, 77]
+    assert sorted(ids(load(database, overlap="1 hour", **where))) == [6, 7, 8, 9, 10, 77]
+    assert load(database, **where)[0].rows.num_rows == 6, "an hour if nothing is said"
+
+
+def test_a_cursor_may_count_or_be_text(database: tuple[Postgres, str]) -> None:
+    counted = load(database, table="happenings", cursor="who", after="10004")
+    assert ids(counted) == list(range(4, 11))
+    query = "SELECT *, lpad(who::text, 4, '0') AS written_as FROM happenings"
+    assert ids(load(database, query=query, cursor="written_as", after="0008")) == [8, 9, 10]
 
 
 def test_a_load_that_stopped_goes_on_from_the_last_batch_kept(
@@ -109,7 +120,13 @@ def test_a_load_that_stopped_goes_on_from_the_last_batch_kept(
 def test_rows_without_a_cursor_value_come_every_time(database: tuple[Postgres, str]) -> None:
     server, name = database
     server.run("UPDATE happenings SET updated_at = NULL WHERE who = 5", name)
-    again = load(database, table="happenings", cursor="updated_at", after="2024-03-02 03:00:00+00")
+    again = load(
+        database,
+        table="happenings",
+        cursor="updated_at",
+        overlap="1 minute",
+        after="2024-03-02 03:00:00+00",
+    )
     assert sorted(ids(again)) == [5, 9, 10]
 
 

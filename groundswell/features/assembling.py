@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -68,6 +68,10 @@ class Computation:
         """
         work = Work.of(self, source, shard)
         return work.frame([work.walk(shard.first, shard.first + shard.count)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again, and what cannot go to another process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_waves"}
 
     @cached_property
     def limit_marks(self) -> Bools | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from groundswell.store.inbox import Inbox
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
@@ -69,8 +71,8 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Protocol):
-    """Keeps decisions and their circumstances, transactionally."""
+class Ledger(Inbox, Protocol):
+    """Keeps decisions and their circumstances, transactionally; the inbox is part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
         """Put rows into quarantine; return how many were not there already."""

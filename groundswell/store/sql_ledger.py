@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from groundswell.clock import SystemClock
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind, Reject
 from groundswell.store.ledger import JournalEntry, KeptReject, Load, RejectStatus
-from groundswell.store.ledger_opening import bring_up_to_date, connect_ledger, ledger_url
+from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
-from groundswell.store.urls import redact, shown
+from groundswell.store.sql_inbox import SqlInbox
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -42,25 +40,8 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger:
+class SqlLedger(SqlInbox):
     """Decisions and their circumstances, in SQL."""
-
-    def __init__(self, url: str, *, clock: Clock) -> None:
-        """Connect, and bring the tables up to date.
-
-        Raises:
-            StoreError: The database cannot be reached, or was written by a later version.
-        """
-        self._url = url
-        self._clock = clock
-        self._engine = connect_ledger(url)
-        self._writer = self._engine.execution_options(writes=True)
-        try:
-            with self._write() as connection:
-                bring_up_to_date(connection, shown(url))
-        except BaseException:
-            self.close()
-            raise
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
         """Put rows into quarantine; see `Ledger.add_rejects`."""
@@ -237,16 +218,6 @@ class SqlLedger:
             for row in self._rows(sa.select(LOADS).order_by(*order).limit(limit))
         ]
 
-    def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _add(self, table: sa.Table, rows: list[dict[str, Any]], *, key: str) -> int:
         """Insert the rows whose key is new, all in one transaction; return how many were."""
         insert = self._insert(table).on_conflict_do_nothing(index_elements=[key])
@@ -265,30 +236,6 @@ class SqlLedger:
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
-
-    def _rows(self, select: sa.Executable) -> Sequence[sa.Row[Any]]:
-        with self._told(), self._engine.connect() as connection:
-            return connection.execute(select).all()
-
-    @contextmanager
-    def _write(self) -> Generator[sa.Connection]:
-        with self._told(), self._writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _told(self) -> Generator[None]:
-        """Tell the database's errors as ours, without the URL's secrets."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            said = redact(getattr(error, "orig", None) or error, url=self._url).strip()
-            raise StoreError(
-                Problem(
-                    code="ledger-refused",
-                    what=f"The ledger {shown(self._url)} refused: {said}.",
-                    fix="Nothing was changed. Check that it is reachable and may be written.",
-                )
-            ) from None
 
 
 def _reject_id(reject: Reject) -> str:

@@ -1,0 +1,208 @@
+"""The intake endpoints: a request is answered 200 once its body is durable, and not before.
+
+Bare ASGI: the path of a request is looked up, its body read, decompressed and opened, its key
+found, the body put into the inbox. What is in it is read later.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import structlog
+
+from groundswell.connectors.wires.bodies import MAX_BODY, TooLargeError, decompress
+from groundswell.connectors.wires.catalogue import routes
+from groundswell.connectors.wires.wire import Answer, Refusal, Request, UnreadableError
+from groundswell.errors import StoreError
+from groundswell.intake.committing import GroupCommit, OverloadedError
+from groundswell.store.inbox import InboxEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from groundswell.api.keys import KeyRing
+    from groundswell.api.metrics import Metrics
+    from groundswell.clock import Clock
+    from groundswell.connectors.wires.wire import Envelope, Route
+    from groundswell.store.inbox import WriteKey
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_SENT = 16 << 20
+"""Bytes that a body may have as it is sent."""
+
+RETRY_SECONDS = 2
+_KEPT_HEADERS = ("content-type",)
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"86400"),
+)
+
+log = structlog.get_logger()
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, what: str, retry_after: int | None = None) -> None:
+        super().__init__(what)
+        self.refusal = Refusal(status, what, retry_after)
+
+
+class _GoneError(Exception):
+    """The client went away before its request was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request whose sender is known."""
+
+    request: Request
+    route: Route
+    envelope: Envelope
+    key: WriteKey
+
+
+@dataclass
+class Intake:
+    """Takes what client libraries send."""
+
+    commit: GroupCommit
+    keys: KeyRing
+    clock: Clock
+    metrics: Metrics
+
+    @staticmethod
+    def takes(method: str, path: str) -> bool:
+        """Tell whether a request is for intake: of a wire's route, or the browser's question."""
+        if method == "OPTIONS":
+            return any((of, path) in routes() for of in ("POST", "GET"))
+        return (method, path) in routes()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method, path = scope["method"], scope["path"]
+        if method == "OPTIONS":
+            await _send(send, Answer(204, b""))
+            return
+        began = time.perf_counter()
+        candidates = routes()[method, path]
+        wire = next(iter(candidates))
+        request = _request(scope, b"")
+        try:
+            request = await _read(scope, receive)
+            opened = self._open(request, candidates)
+            wire = opened.key.wire
+            await self._keep(opened)
+            answer = opened.route.accept(request, opened.envelope)
+            self.metrics.messages.labels(wire).inc(len(opened.envelope.messages))
+            self.metrics.commit_seconds.observe(time.perf_counter() - began)
+        except _RefusedError as error:
+            answer = _refuse(candidates[wire], request, error.refusal)
+            log.info("refused", path=path, status=answer.status, what=error.refusal.what)
+        except _GoneError:
+            return
+        self.metrics.requests.labels(wire, str(answer.status)).inc()
+        await _send(send, answer)
+
+    def _open(self, request: Request, candidates: Mapping[str, Route]) -> Opened:
+        unreadable: UnreadableError | None = None
+        what = "The request bears no write key."
+        for wire, route in candidates.items():
+            try:
+                envelope = route.open(request)
+            except UnreadableError as error:
+                unreadable = unreadable or error
+                continue
+            if envelope.key is None:
+                continue
+            found = self._find(envelope.key)
+            if found is not None and found.wire == wire:
+                return Opened(request, route, envelope, found)
+            what = "The write key is unknown, revoked or of another system."
+            unreadable = None
+        if unreadable is not None:
+            raise _RefusedError(400, str(unreadable))
+        raise _RefusedError(401, what)
+
+    def _find(self, key: str) -> WriteKey | None:
+        try:
+            return self.keys.find(key)
+        except StoreError:
+            log.exception("the write keys cannot be read")
+            raise _RefusedError(503, "Try again.", RETRY_SECONDS) from None
+
+    async def _keep(self, opened: Opened) -> None:
+        request = opened.request
+        entry = InboxEntry(
+            source=opened.key.name,
+            wire=opened.key.wire,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers={k: v for k in _KEPT_HEADERS if (v := request.headers.get(k))},
+            body=request.body,
+            received_at=self.clock.now(),
+        )
+        try:
+            await self.commit.put(entry)
+        except OverloadedError:
+            raise _RefusedError(429, "Too much at once; try again.", RETRY_SECONDS) from None
+        except StoreError:
+            log.exception("the inbox cannot be written")
+            raise _RefusedError(503, "Try again.", RETRY_SECONDS) from None
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    return Request(scope["method"], scope["path"], query, headers, body)
+
+
+async def _read(scope: Scope, receive: Receive) -> Request:
+    request = _request(scope, b"")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_SENT:
+            raise _RefusedError(413, f"The body has more than {MAX_SENT >> 20} MB.")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    try:
+        body = decompress(b"".join(chunks), request.headers.get("content-encoding", ""))
+    except TooLargeError:
+        what = f"The body has more than {MAX_BODY >> 20} MB when it is decompressed."
+        raise _RefusedError(413, what) from None
+    except UnreadableError as error:
+        raise _RefusedError(400, str(error)) from None
+    return Request(request.method, request.path, request.query, request.headers, body)
+
+
+def _refuse(route: Route, request: Request, refusal: Refusal) -> Answer:
+    answer = route.refuse(request, refusal)
+    if refusal.retry_after is None:
+        return answer
+    again = ("retry-after", str(refusal.retry_after))
+    return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, again))
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode(), value.encode()) for name, value in answer.headers),
+        *_CORS,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

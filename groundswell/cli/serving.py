@@ -1,0 +1,84 @@
+"""Commands about live intake: serve, keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from groundswell.cli.app import JsonOption, ProjectOption, app
+from groundswell.cli.output import err, out, print_json
+from groundswell.engine import Project
+from groundswell.engine.keys import Keys
+from groundswell.server import DEFAULT_HOST, DEFAULT_PORT, Server, log_to_stderr
+
+keys = typer.Typer(help="Write keys, which sources send with.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(help="TCP port; 0 for a free one.")] = DEFAULT_PORT,
+    project: ProjectOption = Path(),
+) -> None:
+    """Take in what client libraries send, until Ctrl-C."""
+    log_to_stderr()
+    with Project.open(project) as opened:
+        Server(opened).run(host=host, port=port)
+
+
+@keys.command()
+def create(
+    name: NameArgument,
+    source: Annotated[str, typer.Option(help="System whose clients send: segment, posthog, ...")],
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Make a write key. It is shown this once."""
+    with Keys.open(project) as opened:
+        created = opened.create(name, source)
+    if json:
+        print_json(created)
+    else:
+        out.print(created.key)
+        err.print(f"Keep it: only its digest is stored. {name} sends with it, as {source} does.")
+
+
+@keys.command("list")
+def list_(project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """List write keys by their last characters."""
+    with Keys.open(project) as opened:
+        found = opened.list()
+    if json:
+        print_json(found)
+        return
+    table = Table("name", "source", "key", "created", "revoked", box=None, pad_edge=False)
+    for key in found:
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        table.add_row(key.name, key.wire, f"...{key.hint}", f"{key.created_at:%Y-%m-%d}", revoked)
+    out.print(table)
+
+
+@keys.command()
+def rotate(name: NameArgument, project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """Make a new write key for a source and revoke those before it."""
+    with Keys.open(project) as opened:
+        created = opened.rotate(name)
+    if json:
+        print_json(created)
+    else:
+        out.print(created.key)
+        err.print(f"The keys that {name} had before are revoked.")
+
+
+@keys.command()
+def revoke(name: NameArgument, project: ProjectOption = Path()) -> None:
+    """Revoke every write key of a source."""
+    with Keys.open(project) as opened:
+        count = opened.revoke(name)
+    err.print(f"{count} revoked; {name} can send no more.")

@@ -1,0 +1,288 @@
+"""What reading messages of any wire needs: bodies, ids, times, groups, traits."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from groundswell.config.columns import COLUMNS
+from groundswell.connectors.wires.wire import Fault, Records, Row, UnreadableError
+from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from groundswell.connectors.wires.wire import Context, Envelope, Request
+
+T = TypeVar("T")
+
+ACCOUNT_GROUPS = (
+    *("company", "account", "organization", "organisation", "workspace", "team"),
+    *("company_id", "account_id", "organization_id", "organisation_id", "workspace_id", "team_id"),
+)
+"""Kinds of group that are an account, the likeliest first, where nobody says which is."""
+
+CLOCK_SKEW = timedelta(seconds=1)
+"""A client's clock that is off by less is taken at its word."""
+
+ORIGINAL_TIMESTAMP = "original_timestamp"
+"""The property that keeps a time which was corrected."""
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, *, what: str) -> T:
+    """Return a body as the decoder's type.
+
+    Raises:
+        UnreadableError: It is no JSON, or not of that form.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise UnreadableError(f"The {what} has another form: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"The {what} is no JSON: {error}.") from None
+    except RecursionError:
+        raise UnreadableError(f"The {what} is nested too deeply.") from None
+
+
+def basic_user(request: Request) -> str | None:
+    """Return the user name of Basic authentication, which is where write keys stand."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(token, validate=True).decode().partition(":")[0] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def bearer(request: Request) -> str | None:
+    """Return the token of Bearer authentication."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def text_of(value: object) -> str | None:
+    """Return an id or a trait as text; null for nothing, JSON for what nests.
+
+    >>> text_of(7), text_of(" a "), text_of(""), text_of([1])
+    ('7', 'a', None, '[1]')
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return msgspec.json.encode(value).decode()
+
+
+def json_of(value: Mapping[str, Any] | None) -> str | None:
+    """Return properties as JSON text; null for none."""
+    return msgspec.json.encode(value).decode() if value else None
+
+
+def account_of(groups: object, group_type: str | None) -> str | None:
+    """Return the account among the groups of a message: `{"company": "acme"}` is acme.
+
+    Of several ids of one kind the first counts. Where nobody says which kind is the account, it
+    is the only one, or the first of `ACCOUNT_GROUPS`.
+    """
+    if not isinstance(groups, dict) or not groups:
+        return None
+    if group_type is not None:
+        chosen = groups.get(group_type)
+    elif len(groups) == 1:
+        (chosen,) = groups.values()
+    else:
+        chosen = next((groups[name] for name in ACCOUNT_GROUPS if name in groups), None)
+    if isinstance(chosen, list):
+        chosen = chosen[0] if chosen else None
+    return text_of(chosen)
+
+
+def is_account(kind_of_group: str, group_type: str | None) -> bool:
+    """Tell whether groups of this kind are accounts."""
+    return kind_of_group == group_type if group_type else kind_of_group in ACCOUNT_GROUPS
+
+
+def instant(text: object) -> datetime | None:
+    """Return an ISO 8601 time with an offset as an aware instant; null if it is none.
+
+    >>> instant("2026-01-05T08:00:00.5Z").isoformat()
+    '2026-01-05T08:00:00.500000+00:00'
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def from_epoch(value: object, *, per_second: int) -> str | None:
+    """Return a number of seconds, milliseconds, ... since 1970 in ISO 8601; null if it is none."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return to_iso(_EPOCH + timedelta(microseconds=round(value * (1_000_000 // per_second))))
+    except (OverflowError, ValueError):
+        return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_iso(moment: datetime) -> str:
+    """Return an instant in ISO 8601, in UTC."""
+    return moment.astimezone(UTC).isoformat()
+
+
+def corrected(timestamp: str | None, sent_at: str | None, received_at: datetime) -> str | None:
+    """Return a client's time by our clock: it was sent at `sent_at` and came at `received_at`.
+
+    A client whose clock runs ahead says so by the time it sent at. Without `sent_at`, or with a
+    time that cannot be read, what stands there stands; without a time, it happened on arrival.
+
+    Source: https://segment.com/docs/connections/spec/common/#timestamps
+    """
+    if timestamp is None:
+        return to_iso(received_at)
+    sent, happened = instant(sent_at), instant(timestamp)
+    if sent is None or happened is None:
+        return timestamp
+    skew = received_at - sent
+    if abs(skew) < CLOCK_SKEW:
+        return timestamp
+    try:
+        return to_iso(happened + skew)
+    except OverflowError:
+        return timestamp
+
+
+def with_original(
+    properties: dict[str, Any] | None, happened: str | None, said: str | None
+) -> str | None:
+    """Return properties as JSON, with the client's own time where it was corrected."""
+    if said is None or happened == said:
+        return json_of(properties)
+    return json_of({**(properties or {}), ORIGINAL_TIMESTAMP: said})
+
+
+_TRAITS: dict[Kind, dict[str, str]] = {
+    kind: {name.replace("_", ""): name for name in COLUMNS[kind]}
+    for kind in (Kind.USERS, Kind.ACCOUNTS)
+}
+_TRAITS[Kind.ACCOUNTS] |= {"website": "domain"}
+_NOT_TRAITS = frozenset({"user_id", "account_id", "properties", "valid_from"})
+
+
+def described(kind: Kind, traits: Mapping[str, Any] | None, **columns: str | None) -> Row:
+    """Return a user or an account: traits by our names, in any case; the rest as properties.
+
+    Args:
+        kind: Users or accounts.
+        traits: As the client sent them, such as `{"createdAt": ..., "employees": "40"}`.
+        columns: The id, and `valid_from`.
+    """
+    row: Row = dict(columns)
+    rest: dict[str, Any] = {}
+    for name, value in (traits or {}).items():
+        column = _TRAITS[kind].get(name.replace("_", "").replace(" ", "").lower())
+        if column is None or column in _NOT_TRAITS or row.get(column) is not None:
+            rest[name] = value
+        else:
+            row[column] = text_of(value)
+    row["properties"] = json_of(rest)
+    return row
+
+
+_KEY_MEMBER = re.compile(
+    r'("\$?(?:write_?key|api_?key|token|app_id)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
+)
+
+
+def without_key(raw: bytes | msgspec.Raw, key: str | None) -> str:
+    """Return a message or a body as text in which no write key can be read.
+
+    >>> without_key(b'{"writeKey": "abc"}', None)
+    '{"writeKey": "********"}'
+    """
+    text = _KEY_MEMBER.sub(r'\1"********"', bytes(raw).decode("utf-8", "replace"))
+    return text.replace(key, "********") if key else text
+
+
+def fault(raw: bytes | msgspec.Raw, what: str, *, secret: str | None = None) -> Fault:
+    """Return a message as one that cannot become records."""
+    return Fault(
+        raw=without_key(raw, secret),
+        code="bad-message",
+        what=what,
+        fix="Mend it where it is sent; its sender was told that it came.",
+    )
+
+
+def each(
+    envelope: Envelope, decoder: msgspec.json.Decoder[T], records: Records
+) -> list[tuple[int, T]]:
+    """Return the messages that can be decoded, with their place; faults go to `records`."""
+    found: list[tuple[int, T]] = []
+    for place, raw in enumerate(envelope.messages):
+        try:
+            found.append((place, decode(decoder, raw, what="message")))
+        except UnreadableError as error:
+            records.faults.append(fault(raw, str(error), secret=envelope.key))
+    return found
+
+
+def reader(
+    decoder: msgspec.json.Decoder[T], add: Callable[[T, Envelope, Context, Records], None]
+) -> Callable[[Envelope, Context, Records], None]:
+    """Return how to read messages one by one, where what `add` cannot use becomes a fault.
+
+    Args:
+        decoder: Of one message.
+        add: Adds its records; raises `UnreadableError` for a message that makes none.
+    """
+
+    def read(envelope: Envelope, context: Context, records: Records) -> None:
+        for place, message in each(envelope, decoder, records):
+            found = Records()
+            try:
+                add(message, envelope, context, found)
+            except UnreadableError as error:
+                what = str(error)
+            except RecursionError:
+                what = "The message is nested too deeply."
+            except OverflowError:
+                what = "The message has a time or a number out of range."
+            else:
+                for kind, rows in found.rows.items():
+                    records.rows.setdefault(kind, []).extend(rows)
+                continue
+            records.faults.append(fault(envelope.messages[place], what, secret=envelope.key))
+
+    return read
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """Return the fields of a form, each field's last value.
+
+    >>> form_of(b"data=%7B%7D&verbose=1")
+    {'data': '{}', 'verbose': '1'}
+    """
+    return dict(parse_qsl(body.decode("utf-8", "replace")))

@@ -1,0 +1,98 @@
+"""The inbox and the write keys in the ledger's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from groundswell.store.inbox import InboxEntry, WriteKey
+from groundswell.store.ledger_tables import INBOX, WRITE_KEYS
+from groundswell.store.sql_store import SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+_BATCH = 5_000
+
+
+class SqlInbox(SqlStore):
+    """What `SqlLedger` does as an inbox."""
+
+    def put_entries(self, entries: Sequence[InboxEntry]) -> None:
+        """Keep requests, all or none; see `Inbox.put_entries`."""
+        rows = [
+            {
+                "source": entry.source,
+                "wire": entry.wire,
+                "method": entry.method,
+                "path": entry.path,
+                "query": dict(entry.query),
+                "headers": dict(entry.headers),
+                "body": entry.body,
+                "received_at": entry.received_at,
+            }
+            for entry in entries
+        ]
+        if rows:
+            with self._write() as connection:
+                connection.execute(sa.insert(INBOX), rows)
+
+    def take_entries(self, *, limit_bytes: int, limit: int = 1_000) -> list[InboxEntry]:
+        """Return the oldest entries; see `Inbox.take_entries`."""
+        sizes = sa.select(INBOX.c.position, sa.func.length(INBOX.c.body).label("size"))
+        found = self._mappings(sizes.order_by(INBOX.c.position).limit(limit))
+        last, total = None, 0
+        for row in found:
+            total += row["size"]
+            if last is not None and total > limit_bytes:
+                break
+            last = row["position"]
+        if last is None:
+            return []
+        wanted = sa.select(INBOX).where(INBOX.c.position <= last).order_by(INBOX.c.position)
+        return [InboxEntry(**row) for row in self._mappings(wanted)]
+
+    def drop_entries(self, positions: Iterable[int]) -> None:
+        """Let go of entries that are drained."""
+        wanted = sorted(positions)
+        with self._write() as connection:
+            for start in range(0, len(wanted), _BATCH):
+                some = wanted[start : start + _BATCH]
+                connection.execute(sa.delete(INBOX).where(INBOX.c.position.in_(some)))
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many entries wait, and since when."""
+        count = sa.func.count(INBOX.c.position)
+        oldest = sa.func.min(INBOX.c.received_at, type_=INBOX.c.received_at.type)
+        (row,) = self._mappings(sa.select(count.label("entries"), oldest.label("since")))
+        return row["entries"], row["since"]
+
+    def add_write_key(self, key: WriteKey) -> None:
+        """Keep a write key's digest."""
+        with self._write() as connection:
+            connection.execute(
+                sa.insert(WRITE_KEYS).values(
+                    digest=key.digest,
+                    name=key.name,
+                    wire=key.wire,
+                    hint=key.hint,
+                    created_at=key.created_at,
+                    revoked_at=key.revoked_at,
+                )
+            )
+
+    def revoke_write_keys(self, name: str, *, at: datetime, but: str | None = None) -> int:
+        """Revoke every good key of a source, except one digest."""
+        good = (WRITE_KEYS.c.name == name) & WRITE_KEYS.c.revoked_at.is_(None)
+        if but is not None:
+            good &= WRITE_KEYS.c.digest != but
+        with self._write() as connection:
+            done = connection.execute(sa.update(WRITE_KEYS).where(good).values(revoked_at=at))
+            return done.rowcount
+
+    def write_keys(self) -> list[WriteKey]:
+        """Return all write keys, oldest first."""
+        order = (WRITE_KEYS.c.created_at, WRITE_KEYS.c.digest)
+        return [WriteKey(**row) for row in self._mappings(sa.select(WRITE_KEYS).order_by(*order))]

@@ -1,0 +1,138 @@
+"""A server that is killed under load, again and again: what it acknowledged is there, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from groundswell.engine import Project
+from groundswell.engine.draining import Drain
+from groundswell.engine.keys import Keys
+from groundswell.model import Kind
+
+from .conftest import CONFIG, DEADLINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUNDS = int(os.environ.get("GROUNDSWELL_CRASH_ROUNDS", "6"))
+SENDERS = 3
+SEED = 7
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Load:
+    """Senders that send numbered events without end, and note what was acknowledged."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url, self.key = url, key
+        self.acknowledged: set[str] = set()
+        self.sent = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(SENDERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        with httpx.Client(timeout=DEADLINE) as client:
+            while not self._stop.is_set():
+                with self._lock:
+                    first = self.sent
+                    self.sent += 20
+                ids = [f"m{number}" for number in range(first, first + 20)]
+                while not self._stop.is_set() and not self._send(client, ids):
+                    time.sleep(0.02)  # as a client's own retry: the same batch once more
+
+    def _send(self, client: httpx.Client, ids: list[str]) -> bool:
+        messages = [
+            {
+                "type": "track",
+                "messageId": message_id,
+                "userId": f"u{int(message_id[1:]) % 50}",
+                "event": "Signed Up",
+                "timestamp": "2026-06-01T10:00:00Z",
+            }
+            for message_id in ids
+        ]
+        body = json.dumps({"batch": messages}).encode()
+        try:
+            answer = client.post(f"{self.url}/v1/batch", content=body, auth=(self.key, ""))
+        except httpx.HTTPError:
+            return False
+        if answer.status_code == 200:
+            with self._lock:
+                self.acknowledged.update(ids)
+        return answer.status_code == 200
+
+
+def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "groundswell", "serve", "--port", str(port)]
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen([*command, "--project", str(folder)], stderr=log)
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        assert process.poll() is None, (folder / "server.log").read_text()
+        assert time.monotonic() < deadline, "the server did not start"
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
+                return process
+        except httpx.HTTPError:
+            time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.loopback
+def test_acknowledged_is_stored_and_nothing_twice(tmp_path):
+    (tmp_path / "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
+    with Keys.open(tmp_path) as keys:
+        key = keys.create("app", "segment").key
+    port = free_port()
+    chance = random.Random(SEED)
+    process = start(tmp_path, port)
+    load = Load(f"http://127.0.0.1:{port}", key)
+    try:
+        for _ in range(ROUNDS):
+            before = len(load.acknowledged)
+            deadline = time.monotonic() + DEADLINE
+            while len(load.acknowledged) == before:
+                assert time.monotonic() < deadline, "nothing is acknowledged"
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.6))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process = start(tmp_path, port)
+        time.sleep(0.5)
+    finally:
+        load.stop()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0
+    with Project.open(tmp_path) as project:
+        drain = Drain(project.warehouse, project.ledger, project.clock)
+        assert drain.step() is None, "a server that is stopped leaves nothing behind"
+        ids = project.warehouse.read(Kind.EVENTS)["message_id"]
+        assert project.rejects() == []
+    assert ids.is_duplicated().sum() == 0
+    assert load.acknowledged <= set(ids)
+    assert len(load.acknowledged) > ROUNDS * 20

@@ -37,7 +37,9 @@ MAX_SENT = 16 << 20
 """Bytes that a body may have as it is sent."""
 
 RETRY_SECONDS = 2
-_KEPT_HEADERS = ("content-type",)
+_KEPT_HEADERS = ("content-type", "posthog-request-timestamp")
+"""Headers that say how a body is to be read; none that says who sends it."""
+
 _CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
@@ -49,9 +51,12 @@ log = structlog.get_logger()
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, what: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, what: str, retry_after: int | None = None, *, wire: str | None = None
+    ) -> None:
         super().__init__(what)
         self.refusal = Refusal(status, what, retry_after)
+        self.wire = wire
 
 
 class _GoneError(Exception):
@@ -103,6 +108,7 @@ class Intake:
             self.metrics.messages.labels(wire).inc(len(opened.envelope.messages))
             self.metrics.commit_seconds.observe(time.perf_counter() - began)
         except _RefusedError as error:
+            wire = error.wire or wire
             answer = _refuse(candidates[wire], request, error.refusal)
             log.info("refused", path=path, status=answer.status, what=error.refusal.what)
         except _GoneError:
@@ -111,24 +117,20 @@ class Intake:
         await _send(send, answer)
 
     def _open(self, request: Request, candidates: Mapping[str, Route]) -> Opened:
-        unreadable: UnreadableError | None = None
-        what = "The request bears no write key."
+        problem: _RefusedError | None = None
         for wire, route in candidates.items():
             try:
                 envelope = route.open(request)
             except UnreadableError as error:
-                unreadable = unreadable or error
+                problem = problem or _RefusedError(400, str(error), wire=wire)
                 continue
-            if envelope.key is None:
-                continue
-            found = self._find(envelope.key)
+            found = self._find(envelope.key) if envelope.key is not None else None
             if found is not None and found.wire == wire:
                 return Opened(request, route, envelope, found)
-            what = "The write key is unknown, revoked or of another system."
-            unreadable = None
-        if unreadable is not None:
-            raise _RefusedError(400, str(unreadable))
-        raise _RefusedError(401, what)
+            what = "The write key is missing, unknown, revoked or of another system."
+            problem = _RefusedError(401, what, wire=wire)
+        assert problem is not None, "a path that is taken has a route"
+        raise problem
 
     def _find(self, key: str) -> WriteKey | None:
         try:

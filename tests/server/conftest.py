@@ -7,10 +7,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 import uvicorn
 
+from groundswell.connectors.wires.catalogue import routes
+from groundswell.connectors.wires.wire import Answer, Refusal, Request
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.model import Kind
@@ -51,14 +54,27 @@ class Faulty:
         if not self.answers:
             await self.app(scope, receive, send)
             return
-        while (await receive()).get("more_body"):
-            pass
+        body = b""
+        while True:
+            message = await receive()
+            body += message["body"]
+            if not message.get("more_body"):
+                break
         status, retry_after = self.answers.pop(0)
-        headers = [(b"content-type", b"application/json")]
+        answer = _refusal(scope, body, Refusal(status, "injected", retry_after))
+        headers = [(b"content-type", answer.content_type.encode())]
         if retry_after is not None:
             headers.append((b"retry-after", str(retry_after).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"error":"injected","status":0}'})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _refusal(scope: Any, body: bytes, refusal: Refusal) -> Answer:
+    """Return what the server itself would say, which some clients look into."""
+    method, path = scope["method"], scope["path"]
+    route = next(iter(routes()[method, path].values()))
+    query = dict(parse_qsl(scope["query_string"].decode()))
+    return route.refuse(Request(method, path, query, {}, body), refusal)
 
 
 @dataclass

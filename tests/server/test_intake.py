@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import time
 import zlib
 from typing import Any
@@ -160,3 +161,39 @@ def test_health_readiness_and_metrics(served):
     text = httpx.get(f"{served.url}/metrics").text
     assert 'groundswell_messages_total{wire="segment"} 1.0' in text
     assert httpx.get(f"{served.url}/nowhere").status_code == 404
+
+
+def test_a_locked_ledger_is_told_as_try_again_and_nothing_is_lost(served):
+    key = served.key("app", "segment")
+    assert httpx.post(f"{served.url}/v1/batch", content=batch(), auth=(key, "")).is_success
+    other = sqlite3.connect(served.folder / ".groundswell" / "ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    answer = httpx.post(f"{served.url}/v1/batch", content=batch(EVENT), auth=(key, ""), timeout=30)
+    other.execute("ROLLBACK")
+    other.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert httpx.post(f"{served.url}/v1/batch", content=batch(EVENT), auth=(key, "")).is_success
+    served.settle()
+    assert len(served.events()) == 1
+
+
+def test_numbers_that_are_none_do_not_cost_the_batch(served):
+    key = served.key("app", "segment")
+    body = batch({**EVENT, "properties": {"ratio": float("nan"), "most": float("inf"), "n": 1}})
+    assert httpx.post(f"{served.url}/v1/batch", content=body, auth=(key, "")).is_success
+    served.settle()
+    (event,) = served.events()
+    assert event["properties"] == {"ratio": None, "most": None, "n": 1}
+
+
+def test_text_that_no_database_keeps_is_quarantined(served):
+    key = served.key("app", "segment")
+    wrong = [
+        {**EVENT, "messageId": "m2", "userId": "u\0"},
+        {**EVENT, "messageId": "m3", "properties": {"x": "a\0b"}},
+    ]
+    httpx.post(f"{served.url}/v1/batch", content=batch(*wrong, EVENT), auth=(key, ""))
+    served.settle()
+    assert [event["message_id"] for event in served.events()] == ["m1"]
+    assert {reject.code for reject in served.rejects()} == {"nul-byte"}

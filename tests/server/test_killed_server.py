@@ -26,7 +26,7 @@ from .conftest import CONFIG, DEADLINE
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = int(os.environ.get("GROUNDSWELL_CRASH_ROUNDS", "6"))
+ROUNDS = 50 if os.environ.get("CI") else 6
 SENDERS = 3
 SEED = 7
 

@@ -88,7 +88,10 @@ def _open_form(request: Request) -> Envelope:
     if "identification" not in form:
         raise UnreadableError("The body is no form with an `identification`.")
     said = form["identification"].strip().encode()
-    messages = decode(_LIST, said, what="identification") if said[:1] == b"[" else [said]
+    many = said if said.startswith(b"[") else b"[" + said + b"]"
+    messages = decode(_LIST, many, what="identification")
+    if not messages:
+        raise UnreadableError("The `identification` is empty.")
     return Envelope(key=form.get("api_key"), messages=messages)
 
 

@@ -80,7 +80,6 @@ class _Body(_Keyed):
 
 class _V1Body(msgspec.Struct):
     batch: list[msgspec.Raw]
-    created_at: str | None = None
 
 
 class _Identified(msgspec.Struct):
@@ -132,7 +131,7 @@ def _open_v1(request: Request) -> Envelope:
     return Envelope(
         key=bearer(request),
         messages=body.batch,
-        sent_at=request.headers.get("posthog-request-timestamp") or body.created_at,
+        sent_at=request.headers.get("posthog-request-timestamp"),
         ids=tuple(found.uuid for found in _decodable(_IDENTIFIED, body.batch)),
     )
 

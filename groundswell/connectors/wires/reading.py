@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -42,13 +44,29 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, *, what:
         UnreadableError: It is no JSON, or not of that form.
     """
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.DecodeError:
+            finite = _without_nan(bytes(body))
+            if finite is None:
+                raise
+            return decoder.decode(finite)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"The {what} has another form: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableError(f"The {what} is no JSON: {error}.") from None
     except RecursionError:
         raise UnreadableError(f"The {what} is nested too deeply.") from None
+
+
+def _without_nan(body: bytes) -> bytes | None:
+    """Return a body whose numbers that are none became null; Python's clients write them so."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return None
+    try:
+        return msgspec.json.encode(json.loads(body, parse_constant=lambda _: None))
+    except ValueError:
+        return None
 
 
 def basic_user(request: Request) -> str | None:
@@ -152,6 +170,9 @@ def to_iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+_sent = lru_cache(maxsize=256)(instant)  # one time for all messages of a request
+
+
 def corrected(timestamp: str | None, sent_at: str | None, received_at: datetime) -> str | None:
     """Return a client's time by our clock: it was sent at `sent_at` and came at `received_at`.
 
@@ -162,11 +183,11 @@ def corrected(timestamp: str | None, sent_at: str | None, received_at: datetime)
     """
     if timestamp is None:
         return to_iso(received_at)
-    sent, happened = instant(sent_at), instant(timestamp)
-    if sent is None or happened is None:
+    sent = _sent(sent_at)
+    if sent is None or abs(skew := received_at - sent) < CLOCK_SKEW:
         return timestamp
-    skew = received_at - sent
-    if abs(skew) < CLOCK_SKEW:
+    happened = instant(timestamp)
+    if happened is None:
         return timestamp
     try:
         return to_iso(happened + skew)

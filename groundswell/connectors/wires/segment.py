@@ -106,8 +106,10 @@ def _reader(of: str | None) -> Callable[[Envelope, Context, Records], None]:
 
 
 def _add(kind: str, call: _Call, sent_at: str | None, context: Context, records: Records) -> None:
-    said = call.original_timestamp or call.timestamp
-    at = corrected(said, sent_at, context.received_at)
+    said = call.timestamp or call.original_timestamp
+    # Beside the time by the client's clock, `timestamp` is the program's word, or was put right.
+    is_settled = call.timestamp is not None and call.original_timestamp is not None
+    at = corrected(said, None if is_settled else sent_at, context.received_at)
     user = text_of(call.user_id)
     anonymous = text_of(call.previous_id if kind == "alias" else call.anonymous_id)
     around = call.context or _Context()

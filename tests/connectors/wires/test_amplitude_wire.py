@@ -208,7 +208,9 @@ def test_other_bodies_are_refused(path: str, body: object) -> None:
     assert KEY not in str(refused.value)
 
 
-@pytest.mark.parametrize("body", [b"", batch(), b"api_key=ampkey", b"identification=%5B"])
+@pytest.mark.parametrize(
+    "body", [b"", batch(), b"api_key=ampkey", b"identification=%5B", b"identification=+"]
+)
 def test_other_forms_are_refused(body: object) -> None:
     with pytest.raises(UnreadableError):
         SENDER.open("/identify", body)
@@ -266,7 +268,7 @@ def test_no_body_raises(body: bytes) -> None:
         check_that_nothing_raises(WIRE, request_of("/batch", sent))
 
 
-@pytest.mark.parametrize("depth", range(850, 1000, 3))
-def test_what_nests_deeply_is_read_or_refused(depth: int) -> None:
-    event = b'{"event_type":"$identify","user_id":"u1","user_properties":%s}' % nested(depth)
-    check_that_nothing_raises(WIRE, request_of("/batch", b'{"events":[%s]}' % event))
+def test_what_nests_deeply_is_read_or_refused() -> None:
+    for depth in range(800, 1000):
+        event = b'{"event_type":"$identify","user_id":"u1","user_properties":%s}' % nested(depth)
+        check_that_nothing_raises(WIRE, request_of("/batch", b'{"events":[%s]}' % event))

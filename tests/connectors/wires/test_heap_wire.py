@@ -160,7 +160,7 @@ def test_no_body_raises(body: bytes) -> None:
     check_that_nothing_raises(WIRE, request_of(TRACK, body))
 
 
-@pytest.mark.parametrize("depth", range(850, 1000, 3))
-def test_what_nests_deeply_is_read_or_refused(depth: int) -> None:
-    body = b'{"identity":"u1","properties":%s}' % nested(depth)
-    check_that_nothing_raises(WIRE, request_of(TRACK, body))
+def test_what_nests_deeply_is_read_or_refused() -> None:
+    for depth in range(800, 1000):
+        body = b'{"identity":"u1","properties":%s}' % nested(depth)
+        check_that_nothing_raises(WIRE, request_of(TRACK, body))

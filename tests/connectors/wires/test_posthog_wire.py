@@ -314,11 +314,13 @@ def test_what_cannot_be_read_or_written_is_a_fault() -> None:
     assert KEY not in repr(records)
 
 
-@pytest.mark.parametrize("depth", range(850, 1000, 3))
-def test_what_nests_deeply_is_read_or_refused(depth: int) -> None:
-    properties = b'{"$set":' + nested(depth) + b"}"
-    body = b'{"api_key":"phc_key","event":"e","distinct_id":"u1","properties":' + properties + b"}"
-    check_that_nothing_raises(WIRE, request_of("/e/", body))
+def test_what_nests_deeply_is_read_or_refused() -> None:
+    for depth in range(800, 1000):
+        properties = b'{"$set":' + nested(depth) + b"}"
+        body = (
+            b'{"api_key":"phc_key","event":"e","distinct_id":"u1","properties":' + properties + b"}"
+        )
+        check_that_nothing_raises(WIRE, request_of("/e/", body))
 
 
 NAMES = st.sampled_from(["$identify", "$set", "$groupidentify", "$create_alias", "e"])

@@ -290,6 +290,17 @@ def test_times_that_nothing_can_be_said_of_stand(
     assert (row["occurred_at"], row["properties"]) == (at, None)
 
 
+def test_a_time_beside_that_of_the_clients_clock_stands() -> None:
+    said = {"timestamp": "2024-03-01T10:00:00Z", "originalTimestamp": AT}
+    call = {"type": "track", "event": "A", **said}
+    (row,) = rows(Kind.EVENTS, call, sentAt="2026-11-22T10:09:30Z")
+    assert (row["occurred_at"], row["properties"]) == ("2024-03-01T10:00:00Z", None)
+    del call["timestamp"]
+    body = {"batch": [call], "sentAt": "2026-11-22T10:09:30Z"}
+    (row,) = SENDER.rows(Kind.EVENTS, "/v1/batch", body)
+    assert row["occurred_at"] == "2026-11-22T08:09:28+00:00"
+
+
 def test_members_and_versions_have_the_corrected_time_too() -> None:
     call = {"type": "group", "userId": "u1", "groupId": "acme", "timestamp": ARRIVAL}
     body = batch(call, {**call, "type": "identify"}, sentAt="2026-11-22T10:09:30Z")

@@ -7,13 +7,11 @@ behaviour beyond turning themselves into plain JSON values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-
-if TYPE_CHECKING:
-    from datetime import date, datetime
 
 Scalar = str | int | float | bool | None
 

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
 import signal
 import sys
 import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 import uvicorn
 
 from groundswell.api.app import App
+from groundswell.api.client import Address
 from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
+from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
+from groundswell.api.operations import SERVER_FILE
+from groundswell.engine import STATE_FOLDER
 from groundswell.engine.draining import Drain
 from groundswell.errors import StoreError
 from groundswell.intake.committing import GroupCommit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
 
     from starlette.applications import Starlette
 
@@ -44,12 +52,15 @@ class Server:
         self._project = project
         self._metrics = Metrics()
         self._intake: Intake | None = None
-        self._drain = DrainLoop(project, self._metrics)
+        self._alone = threading.Lock()  # one at a time computes with the project, or takes into it
+        self._drain = DrainLoop(project, self._metrics, self._alone)
+        self._token = secrets.token_urlsafe(32)
         self.app = App(
             intake=self._started,
             metrics=self._metrics,
             unready=self._unready,
             lifespan=self._lifespan,
+            operations=operation_routes(project, token=self._token, alone=self._alone),
         )
 
     def run(self, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
@@ -71,7 +82,18 @@ class Server:
         )
         for told in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on once it has stopped
             signal.signal(told, _leave)
-        _Announcing(config).run()
+        address = self._project.root / STATE_FOLDER / SERVER_FILE
+        try:
+            _Announcing(config, lambda url: self._write_address(address, url)).run()
+        finally:
+            address.unlink(missing_ok=True)
+
+    def _write_address(self, path: Path, url: str) -> None:
+        """Tell commands of this machine's user where to ask, and nobody else."""
+        path.unlink(missing_ok=True)
+        opened = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+        with os.fdopen(opened, "wb") as file:
+            file.write(msgspec.json.encode(Address(url, self._token)))
 
     def _started(self) -> Intake:
         assert self._intake is not None, "the application runs between the ends of its lifespan"
@@ -111,18 +133,25 @@ def _leave(*_: object) -> None:
 class _Announcing(uvicorn.Server):
     """Says where it listens once it does; a port of 0 is known by then."""
 
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
     async def startup(self, sockets: list[object] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         await super().startup(sockets)  # pyright: ignore[reportArgumentType]
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
-                log.info("serving", url=f"http://{host}:{port}")
+                url = f"http://{host}:{port}"
+                self._announce(url)
+                log.info("serving", url=url)
 
 
 class DrainLoop:
     """Drains the inbox on a thread of its own, for as long as the server runs."""
 
-    def __init__(self, project: Project, metrics: Metrics) -> None:
+    def __init__(self, project: Project, metrics: Metrics, alone: threading.Lock) -> None:
+        self._alone = alone
         self._drain = Drain(
             project.warehouse, project.ledger, project.clock, project.loaded.config.sources
         )
@@ -145,7 +174,8 @@ class DrainLoop:
         while True:
             last = self._stopping.is_set()
             try:
-                done = self._drain.step()
+                with self._alone:
+                    done = self._drain.step()
             except StoreError as error:
                 self.failing = "The inbox cannot be drained; the log says why."
                 log.exception("the inbox cannot be drained", problem=error.problems[0].code)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from groundswell.api.intake import Intake
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
 
@@ -33,6 +33,7 @@ class App:
         metrics: Metrics,
         unready: Callable[[], str | None],
         lifespan: Lifespan,
+        operations: Sequence[Route] = (),
     ) -> None:
         """Build the application.
 
@@ -41,6 +42,7 @@ class App:
             metrics: What is counted.
             unready: Says why the server cannot take requests now; None when it can.
             lifespan: What begins and ends with the server.
+            operations: The routes of what can be asked of the project.
         """
         self._intake = intake
 
@@ -61,6 +63,7 @@ class App:
                 Route("/healthz", health),
                 Route("/readyz", ready),
                 Route("/metrics", measured),
+                *operations,
             ],
             lifespan=lifespan,
         )

@@ -141,6 +141,7 @@ class Intake:
 
     async def _keep(self, opened: Opened) -> None:
         request = opened.request
+        key = (opened.envelope.key or "").encode()
         entry = InboxEntry(
             source=opened.key.name,
             wire=opened.key.wire,
@@ -148,7 +149,7 @@ class Intake:
             path=request.path,
             query=request.query,
             headers={k: v for k in _KEPT_HEADERS if (v := request.headers.get(k))},
-            body=request.body,
+            body=request.body.replace(key, b"*" * len(key)) if key else request.body,
             received_at=self.clock.now(),
         )
         try:

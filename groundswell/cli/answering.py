@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.cli.story import print_explanation, print_queue
-from groundswell.engine import Project
 
 SHOWN_ACCOUNTS = 25
 
@@ -21,7 +21,7 @@ def run(
     as_of: AsOfOption = None, project: ProjectOption = Path(), json: JsonOption = False
 ) -> None:
     """Score every account, decide, and record it in the journal."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         report = opened.run(as_of=parse_day(as_of))
     if json:
         print_json(report)
@@ -44,7 +44,7 @@ def accounts(
     json: JsonOption = False,
 ) -> None:
     """List accounts as of the latest run, best first."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         shown = SHOWN_ACCOUNTS if limit is None and not json else limit
         rows = opened.accounts(qualified=qualified, limit=shown or None)
     if json:
@@ -66,7 +66,7 @@ def explain(
     json: JsonOption = False,
 ) -> None:
     """Explain one account: every point, rule, guardrail and link, as of any day."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         explanation = opened.explain(account, as_of=parse_day(as_of), user=user)
     if json:
         print_json(explanation)
@@ -91,7 +91,7 @@ def features(
 ) -> None:
     """Compute every feature of every account, as of one day or many weekly ones."""
     day = parse_day(as_of)
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         if out_file:
             rows = opened.write_features(out_file, as_of=day, weeks=weeks, as_known=as_known)
             err.print(f"Wrote {number(rows)} rows to {out_file}.")
@@ -123,7 +123,7 @@ def journal(
     json: JsonOption = False,
 ) -> None:
     """Show what was decided, when and why, newest first."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         entries = opened.journal(account=account, kind=kind, limit=limit)
     if json:
         print_json(entries)

@@ -67,7 +67,7 @@ COMMANDS = {
     "loading": ("load", "quarantine"),
     "answering": ("run", "accounts", "explain", "features", "journal"),
     "filing": ("identity",),
-    "serving": ("serve", "keys"),
+    "serving": ("serve", "keys", "sources"),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

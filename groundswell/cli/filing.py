@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.opening import open_project
 from groundswell.cli.output import err, out, print_json
-from groundswell.engine import Project
 
 identity = typer.Typer(help="Which account a user belongs to, and why.", no_args_is_help=True)
 app.add_typer(identity, name="identity")
@@ -30,7 +30,7 @@ def merge(
     project: ProjectOption = Path(),
 ) -> None:
     """File an account's people and history under another account."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         opened.merge(account, into=into, since=parse_day(since), reason=reason)
     err.print(
         f"{account} is part of {into}. Undo: groundswell identity unmerge {account} --into {into}"
@@ -46,7 +46,7 @@ def unmerge(
     project: ProjectOption = Path(),
 ) -> None:
     """Undo a merge; the account stands for itself again from that day."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         opened.unmerge(account, into=into, until=parse_day(until), reason=reason)
     err.print(f"{account} stands for itself again.")
 
@@ -59,7 +59,7 @@ def links(
     json: JsonOption = False,
 ) -> None:
     """Say which accounts a user belongs to, since when, and why."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         found = opened.links(user, as_of=parse_day(as_of))
     if json:
         print_json(found)

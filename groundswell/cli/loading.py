@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from groundswell.cli.app import DONE_WITH_REJECTS, JsonOption, ProjectOption, app
+from groundswell.cli.opening import open_project
 from groundswell.cli.output import err, loading_bar, number, out, print_json
-from groundswell.engine import LoadReport, Project
+from groundswell.engine import LoadReport
 from groundswell.errors import Problem, UsageError
 
 quarantine = typer.Typer(
@@ -65,7 +66,7 @@ def load(
     json: JsonOption = False,
 ) -> None:
     """Load records from files or a database. Loading twice changes nothing."""
-    with Project.open(project) as opened, loading_bar() as bar:
+    with open_project(project) as opened, loading_bar() as bar:
         task = bar.add_task(f"{kind}", total=None)
 
         def progress(done: int, total: int | None) -> None:
@@ -109,7 +110,7 @@ def list_rejects(
     json: JsonOption = False,
 ) -> None:
     """List quarantined rows with their reasons."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         rows = opened.rejects(source=source, limit=limit)
     if json:
         print_json(rows)
@@ -130,7 +131,7 @@ def show_reject(
     json: JsonOption = False,
 ) -> None:
     """Show one quarantined row as it stood."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         row = opened.reject(id_)
     if json:
         print_json(row)
@@ -151,7 +152,7 @@ def replay_rejects(
     json: JsonOption = False,
 ) -> None:
     """Read quarantined rows again with the present mapping; those that pass are loaded."""
-    with Project.open(project) as opened:
+    with open_project(project) as opened:
         reports = opened.replay(
             source=source, mapping=mapping, maps=_parse_pairs(map_ or []), format=format_
         )

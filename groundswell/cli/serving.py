@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from groundswell.cli.app import JsonOption, ProjectOption, app
-from groundswell.cli.output import err, out, print_json
+from groundswell.cli.opening import open_project
+from groundswell.cli.output import err, number, out, print_json
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.server import DEFAULT_HOST, DEFAULT_PORT, Server, log_to_stderr
@@ -82,3 +83,27 @@ def revoke(name: NameArgument, project: ProjectOption = Path()) -> None:
     with Keys.open(project) as opened:
         count = opened.revoke(name)
     err.print(f"{count} revoked; {name} can send no more.")
+
+
+@app.command()
+def sources(project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """List sources: last event, rate, what was rejected and what waits."""
+    with open_project(project) as opened:
+        found = opened.sources()
+    if json:
+        print_json(found)
+        return
+    columns = ("source", "sends as", "events", "last hour", "last event", "rejected", "waiting")
+    table = Table(*columns, box=None, pad_edge=False)
+    for state in found:
+        last = f"{state.last_event_at:%Y-%m-%d %H:%M}" if state.last_event_at else "never"
+        table.add_row(
+            state.source,
+            state.wire or "files",
+            number(state.events),
+            number(state.last_hour),
+            last,
+            number(state.rejected),
+            number(state.waiting),
+        )
+    out.print(table)

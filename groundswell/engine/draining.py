@@ -186,9 +186,10 @@ def _routed(entry: InboxEntry) -> tuple[Route, Request]:
 def _poison(entry: InboxEntry, error: Exception) -> Reject:
     """Return a whole request as a reject: nothing in it could be told apart."""
     route, request = _routed(entry)
+    envelope = route.open(request)
     return _reject(
         entry,
-        without_key(entry.body, route.open(request).key),
+        "\n".join(without_key(message, envelope.key) for message in envelope.messages),
         "bad-request",
         f"The request could not be read: {error}",
         "Report it with the body, less its write key; replay it after an update.",

@@ -23,8 +23,10 @@ from groundswell.engine.reports import (
     Explanation,
     LoadReport,
     RunReport,
+    SourceState,
     StoredReject,
 )
+from groundswell.engine.sources import source_states
 from groundswell.engine.standing import Standing, followed_days, stand
 from groundswell.engine.telling import (
     account_rows,
@@ -199,6 +201,10 @@ class Project:
         kept = self.ledger.rejects(source=source)
         return self._loader().replay(kept, sources, maps=maps or {}, file_format=format)
 
+    def sources(self) -> list[SourceState]:
+        """Say of every source how much came, when, and what waits or was rejected."""
+        return source_states(self.warehouse, self.ledger, now=self.clock.now())
+
     # --- who belongs where --------------------------------------------------------------------
 
     def merge(
@@ -270,9 +276,14 @@ class Project:
         *,
         as_of: date | None = None,
         weeks: int = 1,
+        accounts: Sequence[str] | None = None,
         as_known: bool = False,
     ) -> int:
         """Write `features` to a Parquet file, some accounts at a time; return the rows written."""
+        if accounts is not None:
+            found = self.features(as_of, weeks=weeks, accounts=accounts, as_known=as_known)
+            found.write_parquet(path)
+            return found.height
         days = weekly_days(as_of or self.today(), weeks)
         rows = 0
         writer: pq.ParquetWriter | None = None

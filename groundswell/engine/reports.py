@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from groundswell.model import (
-        Component,
-        Decision,
-        GuardrailResult,
-        Link,
-        Reject,
-        RuleTrace,
-        Scalar,
-        Trigger,
-    )
+from groundswell.model import (
+    Component,
+    Decision,
+    GuardrailResult,
+    Link,
+    Reject,
+    RuleTrace,
+    Scalar,
+    Trigger,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,33 @@ class StoredReject:
     id: str
     quarantined_at: datetime
     reject: Reject
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a source of events is doing.
+
+    Attributes:
+        source: Its name.
+        wire: The form it sends in; None for one that is loaded from files or tables.
+        events: Events in the warehouse.
+        last_hour: Of them, those that came within the last hour.
+        last_event_at: When the latest happened.
+        last_received_at: When the last one came.
+        rejected: Rows in quarantine.
+        waiting: Requests in the inbox.
+        waiting_since: When the oldest of them came.
+    """
+
+    source: str
+    wire: str | None
+    events: int
+    last_hour: int
+    last_event_at: datetime | None
+    last_received_at: datetime | None
+    rejected: int
+    waiting: int
+    waiting_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

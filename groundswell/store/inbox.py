@@ -99,6 +99,10 @@ class Inbox(Protocol):
         """Return how many entries wait, and since when the oldest does."""
         ...
 
+    def waiting_by_source(self) -> dict[str, tuple[int, datetime]]:
+        """Return the same of each source that has any."""
+        ...
+
     def add_write_key(self, key: WriteKey) -> None:
         """Keep a write key's digest."""
         ...

@@ -7,13 +7,13 @@ rows. The journal is append-only: the database itself refuses to change or drop 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from groundswell.store.inbox import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
     from pathlib import Path
 
     import polars as pl
@@ -86,6 +86,10 @@ class Ledger(Inbox, Protocol):
         limit: int | None = None,
     ) -> list[KeptReject]:
         """Return rows in quarantine, oldest first; a status of None means any."""
+        ...
+
+    def open_rejects(self) -> dict[str, int]:
+        """Return how many rows of each source are in quarantine."""
         ...
 
     def mark_replayed(self, ids: Iterable[str]) -> int:

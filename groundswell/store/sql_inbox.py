@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _BATCH = 5_000
+_WAITING = (
+    sa.func.count(INBOX.c.position).label("entries"),
+    sa.func.min(INBOX.c.received_at, type_=INBOX.c.received_at.type).label("since"),
+)
 
 
 class SqlInbox(SqlStore):
@@ -64,10 +68,13 @@ class SqlInbox(SqlStore):
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many entries wait, and since when."""
-        count = sa.func.count(INBOX.c.position)
-        oldest = sa.func.min(INBOX.c.received_at, type_=INBOX.c.received_at.type)
-        (row,) = self._mappings(sa.select(count.label("entries"), oldest.label("since")))
+        (row,) = self._mappings(sa.select(*_WAITING))
         return row["entries"], row["since"]
+
+    def waiting_by_source(self) -> dict[str, tuple[int, datetime]]:
+        """Return the same of each source that has any."""
+        select = sa.select(INBOX.c.source, *_WAITING).group_by(INBOX.c.source)
+        return {row["source"]: (row["entries"], row["since"]) for row in self._mappings(select)}
 
     def add_write_key(self, key: WriteKey) -> None:
         """Keep a write key's digest."""

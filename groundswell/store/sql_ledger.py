@@ -80,6 +80,12 @@ class SqlLedger(SqlInbox):
             select = select.where(REJECTS.c.source == source)
         return [_kept(row) for row in self._rows(select)]
 
+    def open_rejects(self) -> dict[str, int]:
+        """Return how many rows of each source are in quarantine."""
+        source, count = REJECTS.c.source, sa.func.count().label("rows")
+        select = sa.select(source, count).where(REJECTS.c.status == "open").group_by(source)
+        return {row["source"]: row["rows"] for row in self._mappings(select)}
+
     def mark_replayed(self, ids: Iterable[str]) -> int:
         """Close rejects that were loaded after all; see `Ledger.mark_replayed`."""
         wanted = sorted(set(ids))

@@ -101,7 +101,7 @@ def test_a_key_that_is_none_or_of_another_wire_is_refused(served):
 def test_a_message_that_cannot_be_used_is_quarantined_and_the_rest_goes_on(served):
     key = served.key("app", "segment")
     wrong = [
-        {**EVENT, "messageId": "m2", "type": "shout"},
+        {**EVENT, "messageId": "m2", "type": f"shout {key}"},
         {**EVENT, "messageId": "m3", "timestamp": "yesterday"},
         {**EVENT, "messageId": "m4", "userId": "null"},
         {**EVENT, "messageId": "m5", "writeKey": key, "properties": 7},
@@ -116,7 +116,7 @@ def test_a_message_that_cannot_be_used_is_quarantined_and_the_rest_goes_on(serve
         "junk-id",
         "time-unreadable",
     ]
-    assert not any(key in reject.raw for reject in rejects)
+    assert not any(key in reject.raw + reject.reason for reject in rejects)
 
 
 def test_a_revoked_key_is_refused_within_a_second_or_so(served):

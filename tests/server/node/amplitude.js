@@ -12,7 +12,7 @@ async function send() {
   const traits = new amplitude.Identify().set("email", "ann@acme.example").set("title", "CTO");
   amplitude.identify(traits, user);
   amplitude.groupIdentify("company", "acme", new amplitude.Identify().set("name", "Acme"), user);
-  await amplitude.flush().promise;
+  // It sends by itself soon; what `flush` sends it does not try again.
 }
 
 send();

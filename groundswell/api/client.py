@@ -1,0 +1,243 @@
+"""A project that a server holds, asked over HTTP as if it were open here."""
+
+from __future__ import annotations
+
+import http.client
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+import polars as pl
+
+from groundswell.api.operations import AUTH_HEADER, OPERATIONS, SERVER_FILE, Failure
+from groundswell.engine import STATE_FOLDER
+from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+    from groundswell.engine.reports import SourceState
+    from groundswell.model import Link
+    from groundswell.store.ledger import JournalEntry
+
+_USAGE = 2  # an exit code
+_KNOCK_SECONDS = 2.0
+
+
+class Address(msgspec.Struct):
+    """Where a server listens, as it wrote into the project's folder."""
+
+    url: str
+    token: str
+
+
+def find_server(folder: Path) -> Client | None:
+    """Return the client of the server that holds the project in `folder`; None if none runs."""
+    try:
+        written = (folder / STATE_FOLDER / SERVER_FILE).read_bytes()
+        address = msgspec.json.decode(written, type=Address)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    client = Client(address)
+    return client if client.is_there() else None
+
+
+@dataclass
+class Client:
+    """The methods of `Project` that operations offer; they raise what those raise."""
+
+    address: Address
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: the project stays open where it is."""
+
+    def is_there(self) -> bool:
+        """Tell whether the server answers, and knows the token."""
+        try:
+            status, _ = self._request("GET", "/v1/quarantine?limit=1", None, _KNOCK_SECONDS)
+        except OSError:
+            return False
+        return status == http.HTTPStatus.OK
+
+    def run(self, *, as_of: date | None = None) -> RunReport:
+        """See `Project.run`."""
+        return self._call("run", as_of=as_of)
+
+    def accounts(self, *, qualified: bool = False, limit: int | None = None) -> list[AccountRow]:
+        """See `Project.accounts`."""
+        return self._call("accounts", qualified=qualified, limit=limit)
+
+    def explain(
+        self, account: str, *, as_of: date | None = None, user: str | None = None
+    ) -> Explanation:
+        """See `Project.explain`."""
+        return self._call("explain", account=account, as_of=as_of, user=user)
+
+    def features(
+        self,
+        as_of: date | None = None,
+        *,
+        weeks: int = 1,
+        accounts: Sequence[str] | None = None,
+        as_known: bool = False,
+    ) -> pl.DataFrame:
+        """See `Project.features`; they come by way of a file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "features.parquet"
+            self.write_features(
+                path, as_of=as_of, weeks=weeks, accounts=accounts, as_known=as_known
+            )
+            return pl.read_parquet(path)
+
+    def write_features(
+        self,
+        path: str | Path,
+        *,
+        as_of: date | None = None,
+        weeks: int = 1,
+        accounts: Sequence[str] | None = None,
+        as_known: bool = False,
+    ) -> int:
+        """See `Project.write_features`."""
+        return self._call(
+            "write_features",
+            path=str(Path(path).absolute()),
+            as_of=as_of,
+            weeks=weeks,
+            accounts=list(accounts) if accounts is not None else None,
+            as_known=as_known,
+        )
+
+    def journal(
+        self, *, account: str | None = None, kind: str | None = None, limit: int | None = None
+    ) -> list[JournalEntry]:
+        """See `Project.journal`."""
+        return self._call("journal", account=account, kind=kind, limit=limit)
+
+    def rejects(self, *, source: str | None = None, limit: int | None = None) -> list[StoredReject]:
+        """See `Project.rejects`."""
+        return self._call("rejects", source=source, limit=limit)
+
+    def reject(self, reject_id: str) -> StoredReject:
+        """See `Project.reject`."""
+        return self._call("reject", reject_id=reject_id)
+
+    def replay(
+        self,
+        *,
+        source: str | None = None,
+        mapping: str | Path | None = None,
+        maps: Mapping[str, str] | None = None,
+        format: str | None = None,  # noqa: A002 - as in `Project.replay`
+    ) -> list[LoadReport]:
+        """See `Project.replay`."""
+        where = str(Path(mapping).absolute()) if mapping else None
+        return self._call("replay", source=source, mapping=where, maps=maps, format=format)
+
+    def load(
+        self,
+        kind: str,
+        files: Sequence[str | Path] = (),
+        *,
+        mapping: str | Path | None = None,
+        source: str | None = None,
+        maps: Mapping[str, str] | None = None,
+        format: str | None = None,  # noqa: A002 - as in `Project.load`
+        progress: object = None,  # noqa: ARG002 - how far the server is, it does not say
+    ) -> list[LoadReport]:
+        """See `Project.load`; the server reads the files, so they are on its machine."""
+        return self._call(
+            "load",
+            kind=kind,
+            files=[str(Path(file).absolute()) for file in files],
+            mapping=str(Path(mapping).absolute()) if mapping else None,
+            source=source,
+            maps=maps,
+            format=format,
+        )
+
+    def merge(
+        self, account: str, *, into: str, since: date | None = None, reason: str = "by hand"
+    ) -> None:
+        """See `Project.merge`."""
+        self._call("merge", account=account, into=into, since=since, reason=reason)
+
+    def unmerge(
+        self, account: str, *, into: str, until: date | None = None, reason: str = "by hand"
+    ) -> None:
+        """See `Project.unmerge`."""
+        self._call("unmerge", account=account, into=into, until=until, reason=reason)
+
+    def links(self, user: str, *, as_of: date | None = None) -> list[Link]:
+        """See `Project.links`."""
+        return self._call("links", user=user, as_of=as_of)
+
+    def sources(self) -> list[SourceState]:
+        """See `Project.sources`."""
+        return self._call("sources")
+
+    def _call(self, name: str, **arguments: Any) -> Any:
+        operation = OPERATIONS[name]
+        given = msgspec.to_builtins(
+            {key: value for key, value in arguments.items() if value is not None}
+        )
+        path, body = operation.path, None
+        if operation.method == "GET":
+            path = f"{path}?{urlencode({k: _as_query(v) for k, v in given.items()})}"
+        else:
+            body = msgspec.json.encode(given)
+        try:
+            status, answer = self._request(operation.method, path, body, None)
+        except OSError as error:
+            raise StoreError(
+                Problem(
+                    code="server-gone",
+                    what=f"The server at {self.address.url} went away: {error}.",
+                    fix="Look at its log, and ask again once it is up.",
+                )
+            ) from None
+        if status == http.HTTPStatus.OK:
+            return msgspec.json.decode(answer, type=operation.result)
+        raise _error(msgspec.json.decode(answer, type=Failure))
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, timeout: float | None
+    ) -> tuple[int, bytes]:
+        host = urlsplit(self.address.url).netloc
+        connection = http.client.HTTPConnection(host, timeout=timeout)
+        try:
+            headers = {AUTH_HEADER: f"Bearer {self.address.token}"}
+            connection.request(method, path, body=body, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from None
+        finally:
+            connection.close()
+
+
+def _as_query(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _error(failure: Failure) -> GroundswellError:
+    problems = [
+        Problem(
+            code=told.code,
+            what=told.what,
+            fix=told.fix,
+            where=Place(told.where) if told.where else None,
+            path=told.path or "",
+        )
+        for told in failure.problems
+    ]
+    kind = UsageError if failure.exit_code == _USAGE else StoreError
+    return kind(*problems)

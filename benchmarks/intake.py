@@ -99,9 +99,9 @@ def serve(mode: str, folder: Path, port: int) -> None:
     with Project.open(folder) as project:
         if mode == "discard":
             project.ledger = Forgetting(project.ledger)  # pyright: ignore[reportAttributeAccessIssue]
-        server = Server(project)
+        server = Server(project, runs=False)
         if mode == "inbox":
-            server._drain.start = server._drain.stop = lambda: None
+            server._loop.start = server._loop.stop = lambda: None
         server.run(port=port)
 
 

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,12 @@ from groundswell.api.metrics import Metrics
 from groundswell.api.operations import SERVER_FILE
 from groundswell.engine import STATE_FOLDER
 from groundswell.engine.draining import Drain
-from groundswell.errors import StoreError
+from groundswell.errors import StoreError, UsageError
 from groundswell.intake.committing import GroupCommit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from datetime import date
     from pathlib import Path
 
     from starlette.applications import Starlette
@@ -41,6 +43,9 @@ DEFAULT_PORT = 8710
 IDLE_SECONDS = 0.05
 FAILING_SECONDS = 1.0
 GRACE_SECONDS = 10
+REST_SECONDS = 2.0
+REST_TIMES = 3
+"""The engine rests at least so many times as long as it took to score, taking in what comes."""
 
 log = structlog.get_logger()
 
@@ -48,12 +53,18 @@ log = structlog.get_logger()
 class Server:
     """A project, served over HTTP until it is told to stop."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, runs: bool = True) -> None:
+        """Prepare to serve.
+
+        Args:
+            project: What is served.
+            runs: Whether accounts are scored again when facts came.
+        """
         self._project = project
         self._metrics = Metrics()
         self._intake: Intake | None = None
         self._alone = threading.Lock()  # one at a time computes with the project, or takes into it
-        self._drain = DrainLoop(project, self._metrics, self._alone)
+        self._loop = EngineLoop(project, self._metrics, self._alone, runs=runs)
         self._token = secrets.token_urlsafe(32)
         self.app = App(
             intake=self._started,
@@ -107,7 +118,7 @@ class Server:
         self._metrics.waiting.set(entries)
         age = (self._project.clock.now() - since).total_seconds() if since else 0
         self._metrics.lag_seconds.set(age)
-        return self._drain.failing
+        return self._loop.failing
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
@@ -118,12 +129,12 @@ class Server:
             clock=self._project.clock,
             metrics=self._metrics,
         )
-        self._drain.start()
+        self._loop.start()
         try:
             yield
         finally:
             await asyncio.to_thread(commit.close)
-            await asyncio.to_thread(self._drain.stop)
+            await asyncio.to_thread(self._loop.stop)
 
 
 def _leave(*_: object) -> None:
@@ -147,17 +158,23 @@ class _Announcing(uvicorn.Server):
                 log.info("serving", url=url)
 
 
-class DrainLoop:
-    """Drains the inbox on a thread of its own, for as long as the server runs."""
+class EngineLoop:
+    """Drains the inbox and scores accounts again, on a thread of its own, while the server runs."""
 
-    def __init__(self, project: Project, metrics: Metrics, alone: threading.Lock) -> None:
+    def __init__(
+        self, project: Project, metrics: Metrics, alone: threading.Lock, *, runs: bool
+    ) -> None:
+        self._project = project
         self._alone = alone
+        self._runs = runs
         self._drain = Drain(
             project.warehouse, project.ledger, project.clock, project.loaded.config.sources
         )
         self._metrics = metrics
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._scored: tuple[str, date] | None = None
+        self._rested_at = 0.0
         self.failing: str | None = None
 
     def start(self) -> None:
@@ -165,32 +182,66 @@ class DrainLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take in what is in the inbox, and end; what cannot be taken in now stays there."""
+        """Take in what is in the inbox, for a while; the rest is taken in after the next start."""
         self._stopping.set()
         self._thread.join()
         self._drain.close()
 
     def _run(self) -> None:
-        while True:
-            last = self._stopping.is_set()
+        until: float | None = None
+        while until is None or time.monotonic() < until:
+            if until is None and self._stopping.is_set():
+                until = time.monotonic() + GRACE_SECONDS
             try:
                 with self._alone:
-                    done = self._drain.step()
-            except StoreError as error:
+                    busy = self._take_in()
+                    if until is None:
+                        self._score()
+                self.failing = None
+            except Exception as error:
                 self.failing = "The inbox cannot be drained; the log says why."
-                log.exception("the inbox cannot be drained", problem=error.problems[0].code)
-                if last:
+                log.exception("the engine failed", problem=type(error).__name__)
+                if until is not None:
                     return
                 self._stopping.wait(FAILING_SECONDS)
                 continue
-            self.failing = None
-            if done is not None:
-                for outcome in ("added", "duplicates", "rejected"):
-                    self._metrics.records.labels(outcome).inc(getattr(done, outcome))
-            elif last:
+            if not busy and until is not None:
                 return
-            else:
+            if not busy:
                 self._stopping.wait(IDLE_SECONDS)
+
+    def _take_in(self) -> bool:
+        done = self._drain.step()
+        if done is None:
+            return False
+        for outcome in ("added", "duplicates", "rejected"):
+            self._metrics.records.labels(outcome).inc(getattr(done, outcome))
+        return True
+
+    def _score(self) -> None:
+        """Run when facts came or the day changed; then rest several times as long as it took."""
+        if not self._runs or time.monotonic() < self._rested_at:
+            return
+        facts = (self._project.warehouse.version(), self._project.today())
+        if facts == self._scored:
+            return
+        began = time.monotonic()
+        try:
+            report = self._project.run()
+        except UsageError:  # nobody is known yet
+            report = None
+        took = time.monotonic() - began
+        self._scored = facts
+        self._rested_at = time.monotonic() + max(REST_SECONDS, REST_TIMES * took)
+        if report is not None:
+            self._metrics.run_seconds.observe(took)
+            log.info(
+                "scored",
+                accounts=report.accounts,
+                qualified=report.qualified,
+                newly_qualified=len(report.newly_qualified),
+                seconds=round(took, 2),
+            )
 
 
 def log_to_stderr() -> None:

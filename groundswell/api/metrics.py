@@ -34,6 +34,12 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.run_seconds = Histogram(
+            "groundswell_run_seconds",
+            "What scoring every account took.",
+            buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300),
+            registry=self.registry,
+        )
         self.waiting = Gauge(
             "groundswell_inbox_waiting", "Requests in the inbox.", registry=self.registry
         )

@@ -25,12 +25,15 @@ NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
     port: Annotated[int, typer.Option(help="TCP port; 0 for a free one.")] = DEFAULT_PORT,
+    run: Annotated[
+        bool, typer.Option(help="Score accounts again when events came, as `run` does.")
+    ] = True,
     project: ProjectOption = Path(),
 ) -> None:
-    """Take in what client libraries send, until Ctrl-C."""
+    """Take in what client libraries send, and score accounts as it comes, until Ctrl-C."""
     log_to_stderr()
     with Project.open(project) as opened:
-        Server(opened).run(host=host, port=port)
+        Server(opened, runs=run).run(host=host, port=port)
 
 
 @keys.command()

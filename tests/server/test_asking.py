@@ -15,8 +15,8 @@ from groundswell.api.client import find_server
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.errors import UsageError
-
 from tests.cli.conftest import groundswell
+
 from .test_intake import batch
 from .test_killed_server import free_port, start
 
@@ -67,7 +67,7 @@ def project(tmp_path: Path) -> Iterator[tuple[Path, str, str]]:
     with Keys.open(tmp_path) as keys:
         key = keys.create("app", "segment").key
     port = free_port()
-    process = start(tmp_path, port)
+    process = start(tmp_path, port, "--no-run")  # the commands below say as of when
     yield tmp_path, f"http://127.0.0.1:{port}", key
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

@@ -197,3 +197,21 @@ def test_text_that_no_database_keeps_is_quarantined(served):
     served.settle()
     assert [event["message_id"] for event in served.events()] == ["m1"]
     assert {reject.code for reject in served.rejects()} == {"nul-byte"}
+
+
+def test_accounts_are_scored_as_events_come(served):
+    key = served.key("app", "segment")
+    at = served.project.clock.now().isoformat()
+    for user in range(3):
+        event = {**EVENT, "messageId": f"m{user}", "userId": f"u{user}", "timestamp": at}
+        assert httpx.post(f"{served.url}/v1/batch", content=batch(event), auth=(key, "")).is_success
+    deadline = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < deadline, "nobody was scored"
+        entries = served.project.journal(account="acme")
+        if entries and served.project.accounts()[0].account_id == "acme":
+            break
+        time.sleep(0.05)
+    assert entries[0].kind == "decided"
+    story = served.project.explain("acme")
+    assert story.features["users_total"] in (1, 2, 3)

@@ -87,8 +87,8 @@ class Load:
         return answer.status_code == 200
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "groundswell", "serve", "--port", str(port)]
+def start(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "groundswell", "serve", "--port", str(port), *options]
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen([*command, "--project", str(folder)], stderr=log)
     deadline = time.monotonic() + DEADLINE

@@ -307,11 +307,16 @@ def test_the_answer_once_it_is_kept() -> None:
 
 
 def test_what_cannot_be_read_or_written_is_a_fault() -> None:
-    early = {"event": "e", "timestamp": "0001-01-01T00:00:00+14:00"}
-    records = read(batch(None, {"event": "e", "properties": KEY}, early, event()))
+    records = read(batch(None, {"event": "e", "properties": KEY}, event()))
     assert ids(records) == ("u1", None, None)
-    assert len(records.faults) == 3
+    assert len(records.faults) == 2
     assert KEY not in repr(records)
+
+
+def test_a_time_beyond_the_calendar_stands_as_it_was_sent() -> None:
+    early = "0001-01-01T00:00:00+14:00"
+    records = read(batch(event(timestamp=early), sent_at="2020-01-01T00:00:00Z"))
+    assert records.rows[Kind.EVENTS][0]["occurred_at"] == early
 
 
 def test_what_nests_deeply_is_read_or_refused() -> None:

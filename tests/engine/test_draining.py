@@ -1,0 +1,107 @@
+"""What is sent may come in any order, twice, and late: the same is known in the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from groundswell.clock import FixedClock
+from groundswell.engine import Project
+from groundswell.engine.draining import Drain
+from groundswell.model import Kind
+from groundswell.store.inbox import InboxEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOON = dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC)
+TODAY = NOON.date()
+CONFIG = """\
+company: Small Co
+events:
+  signed_up: Signed Up
+  used_feature: {boards: Board Viewed}
+  invited: Invite Sent
+  hand_raised: Demo Requested
+"""
+KINDS = (Kind.EVENTS, Kind.USERS, Kind.MEMBERSHIPS, Kind.ACCOUNTS)
+USERS, ACCOUNTS = ("u0", "u1", "u2"), ("acme", "globex")
+EMAILS = ("ann@acme.example", "bob@globex.example", "cy@gmail.com")
+
+
+def _message(number: int, draw: st.DrawFn) -> dict[str, Any]:
+    user = draw(st.sampled_from(USERS))
+    at = NOON - dt.timedelta(days=draw(st.integers(0, 40)), seconds=number)
+    message = {"messageId": f"m{number}", "timestamp": at.isoformat()}
+    match draw(st.sampled_from(("track", "track", "track", "identify", "group", "alias"))):
+        case "track":
+            name = draw(st.sampled_from(("Signed Up", "Board Viewed", "Demo Requested")))
+            who = draw(st.sampled_from(({"userId": user}, {"anonymousId": f"d-{user}"})))
+            account = draw(st.sampled_from((None, *ACCOUNTS)))
+            context = {"groupId": account} if account else {}
+            return {**message, **who, "type": "track", "event": name, "context": context}
+        case "identify":
+            email, title = st.sampled_from((*EMAILS, None)), st.sampled_from(("CTO", None))
+            given_ = {"email": draw(email), "title": draw(title)}
+            traits = {name: value for name, value in given_.items() if value}
+            ids = {"userId": user, "anonymousId": f"d-{user}"}
+            return {**message, **ids, "type": "identify", "traits": traits}
+        case "group":
+            traits = {"employees": draw(st.sampled_from((40, 800)))}
+            account = draw(st.sampled_from(ACCOUNTS))
+            return {
+                **message, "type": "group", "userId": user, "groupId": account, "traits": traits
+            }  # fmt: skip
+        case _:
+            return {**message, "type": "alias", "userId": user, "previousId": f"d-{user}"}
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[dict[str, Any]]:
+    return [_message(number, draw) for number in range(draw(st.integers(1, 14)))]
+
+
+def known_of(batches: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+    """Take requests in, one after the other, and return everything that is known then."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name, "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
+        with Project.open(name, clock=FixedClock(NOON)) as project:
+            drain = Drain(project.warehouse, project.ledger, project.clock)
+            for batch in batches:
+                body = json.dumps({"batch": batch}).encode()
+                entry = InboxEntry("app", "segment", "POST", "/v1/batch", {}, {}, body, NOON)
+                project.ledger.put_entries([entry])
+                drain.step()
+            assert drain.step() is None
+            drain.close()
+            assert project.rejects() == []
+            rows = {kind: project.warehouse.read(kind).to_dicts() for kind in KINDS}
+            project.run(as_of=TODAY)
+            decided = [(item.account_id, item.kind, item.body) for item in project.journal()]
+            return {
+                **{kind: sorted(found, key=repr) for kind, found in rows.items()},
+                "features": project.features(TODAY, weeks=4).to_dicts(),
+                "decided": sorted(decided, key=repr),
+            }
+
+
+@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@given(sent=messages(), seed=st.integers(0, 1_000))
+def test_any_order_any_delay_and_any_repeat_come_to_the_same(
+    sent: list[dict[str, Any]], seed: int
+) -> None:
+    chance = random.Random(seed)
+    again = [*sent, *chance.choices(sent, k=3)]
+    chance.shuffle(again)
+    cuts = sorted(chance.choices(range(len(again) + 1), k=3))
+    pieces = [again[a:b] for a, b in zip([0, *cuts], [*cuts, len(again)], strict=True)]
+    whole, mixed = known_of([sent]), known_of(pieces)
+    for part, expected in whole.items():
+        assert mixed[part] == expected, part

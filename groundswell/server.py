@@ -25,7 +25,7 @@ from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
 from groundswell.api.operations import SERVER_FILE
 from groundswell.engine import STATE_FOLDER
-from groundswell.engine.draining import Drain
+from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.errors import StoreError, UsageError
 from groundswell.intake.committing import GroupCommit
 
@@ -168,7 +168,11 @@ class EngineLoop:
         self._alone = alone
         self._runs = runs
         self._drain = Drain(
-            project.warehouse, project.ledger, project.clock, project.loaded.config.sources
+            project.warehouse,
+            project.ledger,
+            project.clock,
+            project.loaded.config.sources,
+            hand_raise_of(project.loaded.meanings),
         )
         self._metrics = metrics
         self._stopping = threading.Event()

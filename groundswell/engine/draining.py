@@ -15,7 +15,7 @@ from sqlglot import exp
 from groundswell.connectors.shape import shape_from
 from groundswell.connectors.wires.catalogue import routes
 from groundswell.connectors.wires.reading import without_key
-from groundswell.connectors.wires.wire import Context, Records, Request, Route
+from groundswell.connectors.wires.wire import HAND_RAISE, Context, Records, Request, Route
 from groundswell.errors import StoreError
 from groundswell.intake.stating import fill_in
 from groundswell.model import Kind, Reject
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from groundswell.clock import Clock
+    from groundswell.config.resolved import Meaning
     from groundswell.config.schema import SourceDef
     from groundswell.store.inbox import InboxEntry
     from groundswell.store.ledger import Ledger
@@ -64,6 +65,7 @@ class Drain:
     ledger: Ledger
     clock: Clock
     sources: Mapping[str, SourceDef] = field(default_factory=dict[str, "SourceDef"])
+    hand_raise: str = HAND_RAISE
     _readers: dict[str, RowReader] = field(default_factory=dict[str, RowReader])
 
     def step(self, *, limit_bytes: int = BATCH_BYTES) -> Drained | None:
@@ -146,7 +148,8 @@ class Drain:
         records = Records()
         told = self.sources.get(source)
         for entry in entries:
-            context = Context(entry.received_at, told.group_type if told else None)
+            group_type = told.group_type if told else None
+            context = Context(entry.received_at, group_type, self.hand_raise)
             events = records.rows.setdefault(Kind.EVENTS, [])
             before = len(events)
             route, request = _routed(entry)
@@ -155,6 +158,12 @@ class Drain:
             for event in events[before:]:
                 event["received_at"] = arrived
         return records
+
+
+def hand_raise_of(meanings: Sequence[Meaning]) -> str:
+    """Return the event that means `hand_raised`: the first whose name is no pattern."""
+    names = (name for item in meanings if item.name == "hand_raised" for name in item.events)
+    return next((name for name in names if not set("*?[") & set(name)), HAND_RAISE)
 
 
 def _reader(source: str) -> RowReader:

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from groundswell.config.loading import load_config
+from groundswell.engine.draining import hand_raise_of
 from groundswell.engine.keys import Keys
 
 EVENT = {
@@ -215,3 +217,31 @@ def test_accounts_are_scored_as_events_come(served):
     assert entries[0].kind == "decided"
     story = served.project.explain("acme")
     assert story.features["users_total"] in (1, 2, 3)
+
+
+def test_somebody_asks_for_a_person(served):
+    key = served.key("talk-to-sales", "form")
+    form = {"email": "ann@acme.example", "message": "Call me", "elapsed_ms": 9_000, "key": key}
+    for _ in range(2):
+        assert httpx.post(f"{served.url}/v1/hand-raise", json=form).json() == {"ok": True}
+    answer = httpx.post(f"{served.url}/v1/hand-raise", data={**form, "email": "nobody"})
+    assert (answer.status_code, answer.json()["ok"]) == (400, False)
+    served.settle()
+    (event,) = served.events()
+    assert (event["event"], event["user_id"]) == ("Hand Raised", "ann@acme.example")
+    assert key not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("hand_raised: Demo Requested", "Demo Requested"),
+        ("hand_raised: [Ask *, Demo Requested]", "Demo Requested"),
+        ("hand_raised: Ask *", "Hand Raised"),
+        ("signed_up: Signed Up", "Hand Raised"),
+    ],
+)
+def test_asking_bears_the_name_that_the_configuration_counts(tmp_path, written, name):
+    config = tmp_path / "groundswell.yaml"
+    config.write_text(f"company: Small Co\nevents:\n  {written}\n", encoding="utf-8")
+    assert hand_raise_of(load_config(config).meanings) == name

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from groundswell.connectors.wires import amplitude, heap, mixpanel, posthog, segment
+from groundswell.connectors.wires import amplitude, form, heap, mixpanel, posthog, segment
 from groundswell.errors import Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from groundswell.connectors.wires.wire import Route, Wire
 
-_MODULES = (segment, posthog, mixpanel, amplitude, heap)
+_MODULES = (segment, posthog, mixpanel, amplitude, heap, form)
 WIRES: dict[str, Wire] = {wire.name: wire for module in _MODULES for wire in module.WIRES}
 
 

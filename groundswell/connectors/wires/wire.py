@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+HAND_RAISE = "Hand Raised"
+"""The event by which somebody asks for a person, where the configuration names none."""
+
 Row = dict[str, str | None]
 """Our columns of a kind, as text; times in ISO 8601, `properties` as JSON."""
 
@@ -124,10 +127,12 @@ class Context:
         received_at: When the request came, aware UTC.
         group_type: Which kind of group is the account; None: the one that is there, or the first
             of the usual names.
+        hand_raise: The event by which somebody asks for a person, as the configuration names it.
     """
 
     received_at: datetime
     group_type: str | None = None
+    hand_raise: str = HAND_RAISE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -52,17 +52,27 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _finite_column(column: pl.Expr) -> pl.Expr:
-    return _on_column(column, _drop_infinite)
+def _finite_column(column: pl.Expr, *, checks: int) -> pl.Expr:
+    """Make null of what is not finite; `checks` such steps are in the column already.
+
+    The quick way writes the column out twice, so it is for the first few steps only.
+    """
+    if checks < _FEW:
+        return pl.when(column.is_finite()).then(column)
+    return column.replace([math.inf, -math.inf, math.nan], None)
 
 
-def _on_column(column: pl.Expr, compute: Callable[[pl.Series], pl.Series]) -> pl.Expr:
-    return column.map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)
+_FEW = 3
 
 
-def _drop_infinite(column: pl.Series) -> pl.Series:
-    finite = column.is_finite()
-    return column if finite.all() else column.set(~finite, None)
+def _checks(node: object) -> int:
+    """Return how many steps deep results are checked for being finite."""
+    if isinstance(node, tuple):
+        return max(map(_checks, node), default=0)
+    if not is_dataclass(node):
+        return 0
+    below = max((_checks(getattr(node, field.name)) for field in fields(node)), default=0)
+    return below + isinstance(node, Arithmetic | Round)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ class Name:
     def to_polars(self) -> pl.Expr:
         """Return the feature's column."""
         if self.type is ValueType.NUMBER:
-            return _finite_column(pl.col(self.name).cast(pl.Float64))
+            return _finite_column(pl.col(self.name).cast(pl.Float64), checks=0)
         return pl.col(self.name).cast(pl.Boolean if self.type is ValueType.BOOLEAN else pl.String)
 
 
@@ -253,7 +263,7 @@ class Arithmetic:
 
     def to_polars(self) -> pl.Expr:
         """Compute on columns; a division by zero is not finite, so it turns null."""
-        return _finite_column(self.unchecked())
+        return _finite_column(self.unchecked(), checks=_checks(self) - 1)
 
     def unchecked(self) -> pl.Expr:
         """Compute on columns, and leave what is not finite for whoever computes further.
@@ -324,13 +334,15 @@ class Round:
 
     def to_polars(self) -> pl.Expr:
         """Round on columns."""
-        return _on_column(self.operand.to_polars().cast(pl.Float64), self._column)
+        value = self.operand.to_polars().cast(pl.Float64)
+        rounded = value.map_batches(self._column, return_dtype=pl.Float64, is_elementwise=True)
+        return _finite_column(rounded, checks=_checks(self) - 1)
 
     def _column(self, value: pl.Series) -> pl.Series:
         raw = value.to_numpy()  # not Polars: it divides by multiplying, to other last bits
         with np.errstate(over="ignore", invalid="ignore"):
             whole = np.floor(np.abs(raw) * 10.0**self.digits + 0.5) / 10.0**self.digits
-        return _drop_infinite(pl.Series(value.name, np.where(raw >= 0, whole, -whole)))
+        return pl.Series(value.name, np.where(raw >= 0, whole, -whole))
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,7 @@ def test_an_expression_costs_what_its_length_says(step):
     text = "n1"
     for _ in range(20):
         text = step.format(text)
+    text = f"CASE WHEN ({text}) IS NULL THEN 0 ELSE {text} END"
     expression = Expression.parse(text, types=TYPES)
     rows = [dict.fromkeys(TYPES) | {"n1": 1.5, "n2": 4.0}]
     found = pl.DataFrame(rows, schema=SCHEMA).select(expression.to_polars()).item()

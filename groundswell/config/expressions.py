@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -22,8 +23,6 @@ from groundswell.errors import ConfigError, Place, Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    import polars as pl
 
     from groundswell.config.nodes import Node
     from groundswell.model import Scalar
@@ -110,7 +109,11 @@ class Expression:
 
     def to_polars(self) -> pl.Expr:
         """Return the same value as an expression over a frame with one column per feature."""
-        return self.root.to_polars()
+        column = self.root.to_polars()
+        # A choice between constants that is the same in every row comes as one value, and what is
+        # computed of it too; Polars does not always know that it has to be repeated.
+        unknown = pl.repeat(None, pl.len(), dtype=nodes.POLARS[self.type])
+        return pl.coalesce([column, unknown])
 
 
 @dataclass(slots=True)

@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from groundswell.model import Scalar
 
 
+POLARS = {
+    ValueType.NUMBER: pl.Float64(),
+    ValueType.TEXT: pl.String(),
+    ValueType.BOOLEAN: pl.Boolean(),
+}
+"""How a value of each type stands in a frame."""
+
+
 class Node(Protocol):
     """One step of an expression. `type` is None for the literal NULL alone."""
 

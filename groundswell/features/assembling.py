@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from groundswell.config.vocabulary import ValueType
+from groundswell.config.nodes import POLARS
 from groundswell.features import derived
 from groundswell.features.entries import join
 from groundswell.features.exact import Entries, add_entries, blank
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 
 TICKET = "support_ticket"
 """The meaning that rows of the kind `tickets` carry."""
-
-_POLARS = {
-    ValueType.NUMBER: pl.Float64,
-    ValueType.TEXT: pl.String,
-    ValueType.BOOLEAN: pl.Boolean,
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Computation:
         types = self.setting.plan.types
         return [
             [
-                item.expression.to_polars().cast(_POLARS[types[item.name]]).alias(item.name)
+                item.expression.to_polars().cast(POLARS[types[item.name]]).alias(item.name)
                 for item in wave
             ]
             for wave in self.setting.plan.derived
@@ -148,7 +142,7 @@ class Computation:
             )
             .with_columns(derived.estimated_acv())
             .select(
-                pl.col(dimension).cast(_POLARS[plan.types[name]]).alias(name)
+                pl.col(dimension).cast(POLARS[plan.types[name]]).alias(name)
                 for name, dimension in plan.reads.items()
             )
         )

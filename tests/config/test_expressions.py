@@ -225,3 +225,11 @@ def test_an_expression_costs_what_its_length_says(step):
     rows = [dict.fromkeys(TYPES) | {"n1": 1.5, "n2": 4.0}]
     found = pl.DataFrame(rows, schema=SCHEMA).select(expression.to_polars()).item()
     assert found == expression.evaluate(rows[0])
+
+
+@pytest.mark.parametrize("text", ["0 = GREATEST(n1)", "0 > ABS(n1)", "1 / n1", "0 = COALESCE(n1)"])
+def test_what_is_unknown_in_every_row_is_a_column_all_the_same(text):
+    frame = pl.DataFrame({"n1": [None, None]}, schema={"n1": pl.Float64})
+    expression = Expression.parse(text, types=TYPES)
+    found = frame.select("n1", value=expression.to_polars())["value"]
+    assert found.to_list() == [None, None]

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, loading
+from benchmarks import features, intake, loading
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     for threads in chosen.threads:
         print()
         features.report(chosen.events, threads)
+    print("\nintake (x: events acknowledged, of those that the line's server does)")
+    intake.report(seconds=5, most=15_000)
 
 
 if __name__ == "__main__":

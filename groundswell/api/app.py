@@ -56,6 +56,7 @@ class App:
             return JSONResponse({"status": "unready", "why": why}, status_code=503)
 
         async def measured(_: Request) -> Response:
+            unready()  # looks at the inbox, and notes what waits there
             return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
         self._pages = Starlette(

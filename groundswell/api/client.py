@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import polars as pl
 
-from groundswell.api.operations import AUTH_HEADER, OPERATIONS, SERVER_FILE, Failure
+from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, SERVER_FILE, Failure
 from groundswell.engine import STATE_FOLDER
 from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
 
@@ -62,10 +62,10 @@ class Client:
     def is_there(self) -> bool:
         """Tell whether the server answers, and knows the token."""
         try:
-            status, _ = self._request("GET", "/v1/quarantine?limit=1", None, _KNOCK_SECONDS)
+            status, _ = self._request("GET", HERE, None, _KNOCK_SECONDS)
         except OSError:
             return False
-        return status == http.HTTPStatus.OK
+        return status == http.HTTPStatus.NO_CONTENT
 
     def run(self, *, as_of: date | None = None) -> RunReport:
         """See `Project.run`."""

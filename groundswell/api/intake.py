@@ -141,15 +141,16 @@ class Intake:
 
     async def _keep(self, opened: Opened) -> None:
         request = opened.request
-        key = (opened.envelope.key or "").encode()
+        key = opened.envelope.key or ""
+        blot, secret = "*" * len(key), key.encode()
         entry = InboxEntry(
             source=opened.key.name,
             wire=opened.key.wire,
             method=request.method,
             path=request.path,
-            query=request.query,
+            query={k: blot if v == key else v for k, v in request.query.items()},
             headers={k: v for k in _KEPT_HEADERS if (v := request.headers.get(k))},
-            body=request.body.replace(key, b"*" * len(key)) if key else request.body,
+            body=request.body.replace(secret, blot.encode()) if key else request.body,
             received_at=self.clock.now(),
         )
         try:

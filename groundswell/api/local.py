@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from groundswell.api.operations import AUTH_HEADER, OPERATIONS, Failure, Operation, Told
+from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, Failure, Operation, Told
 from groundswell.errors import GroundswellError
 from groundswell.model import as_plain
 
@@ -36,15 +36,27 @@ def operation_routes(
         token: What a request has to bear.
         alone: Held while an operation runs, so that one at a time does.
     """
+
+    async def here(request: Request) -> Response:
+        return Response(status_code=204 if _may_ask(request, token) else 401)
+
     return [
-        Route(
-            operation.path,
-            _endpoint(operation, project, token, alone),
-            methods=[operation.method],
-            name=operation.name,
-        )
-        for operation in OPERATIONS.values()
+        Route(HERE, here),
+        *(
+            Route(
+                operation.path,
+                _endpoint(operation, project, token, alone),
+                methods=[operation.method],
+                name=operation.name,
+            )
+            for operation in OPERATIONS.values()
+        ),
     ]
+
+
+def _may_ask(request: Request, token: str) -> bool:
+    given = request.headers.get(AUTH_HEADER, "")
+    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
 def _endpoint(
@@ -55,8 +67,7 @@ def _endpoint(
             return getattr(project, operation.name)(**msgspec.structs.asdict(arguments))
 
     async def answer(request: Request) -> Response:
-        given = request.headers.get(AUTH_HEADER, "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        if not _may_ask(request, token):
             return _failed(401, Told("token", "The token is missing or wrong.", "See the docs."))
         try:
             if operation.method == "GET":

@@ -18,6 +18,9 @@ from groundswell.model import Link
 from groundswell.store.ledger import JournalEntry
 
 AUTH_HEADER = "authorization"
+HERE = "/v1/here"
+"""Answers at once whether the server is there and knows the token, whatever it is doing."""
+
 SERVER_FILE = "server.json"
 """In the project's state folder: where its server listens, and the token that it asks for."""
 

@@ -137,6 +137,7 @@ def test_only_who_reads_the_project_may_ask(project):
     for headers in ({}, {"authorization": "Bearer nonsense"}):
         answer = httpx.get(f"{url}/v1/accounts", headers=headers)
         assert answer.status_code == 401
+    assert httpx.get(f"{url}/v1/here").status_code == 401
     client = find_server(folder)
     assert client is not None
     with pytest.raises(UsageError, match="have not been scored"):

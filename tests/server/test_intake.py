@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import sqlite3
+import threading
 import time
 import zlib
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from groundswell.api.local import operation_routes
 from groundswell.config.loading import load_config
 from groundswell.engine.draining import hand_raise_of
 from groundswell.engine.keys import Keys
@@ -241,3 +245,19 @@ def test_asking_bears_the_name_that_the_configuration_counts(tmp_path, written, 
     config = tmp_path / "groundswell.yaml"
     config.write_text(f"company: Small Co\nevents:\n  {written}\n", encoding="utf-8")
     assert hand_raise_of(load_config(config).meanings) == name
+
+
+@pytest.mark.loopback
+def test_a_server_that_computes_is_there_all_the_same():
+    """Whoever asks while a run goes on has to wait, and must not take the server for gone."""
+    alone = threading.Lock()
+    routes = operation_routes(project=None, token="t", alone=alone)
+    app = Starlette(routes=routes)
+    with alone:
+        assert asyncio.run(_ask(app, {"authorization": "Bearer t"})) == 204
+
+
+async def _ask(app, headers):
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        return (await client.get("/v1/here", headers=headers)).status_code

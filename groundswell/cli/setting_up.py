@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from groundswell.config.explaining import explain_config
 from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.schema import config_schema
 from groundswell.config.template import starting_config
+from groundswell.config.webhooks import resolve_webhooks
 from groundswell.errors import Place, Problem, UsageError
 
 
@@ -40,8 +42,9 @@ def init(
 
 @app.command()
 def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
-    """Check groundswell.yaml; tells every mistake at once."""
+    """Check groundswell.yaml, and that webhooks have their secrets; tells every mistake at once."""
     loaded = load_config(project / CONFIG_FILE)
+    resolve_webhooks(loaded, os.environ)
     if json:
         print_json({"problems": []})
         return

@@ -12,6 +12,7 @@ from groundswell.config.block import (
     Letter,
     Plain,
     Quote,
+    Texts,
     Zone,
 )
 from groundswell.model import Kind
@@ -54,13 +55,28 @@ class TimeFormat(Block):
     )
 
 
+class WebhookDef(Block):
+    """What another system sends us of its own accord, signed with a secret that we share."""
+
+    wire: Literal["stripe", "segment"] = Field(description="The system that sends.")
+    secret: Texts = Field(
+        description="What it signs with, from the environment: ${STRIPE_WEBHOOK_SECRET}; several "
+        "while one takes another's place.",
+    )
+
+
 class SourceDef(Block):
     """Where records come from, and how their names map to ours.
 
     A column not named in `columns` keeps its name, and one that is not ours is kept as a property.
     """
 
-    kind: Kind = Field(strict=False, description="The kind of record the rows become.")
+    kind: Kind | None = Field(
+        default=None,
+        strict=False,
+        description="The kind of record the rows become; a source that has only a `webhook` "
+        "needs none.",
+    )
     path: str | None = Field(default=None, description="Files to read; globs and .gz are fine.")
     dsn: str | None = Field(
         default=None, description="PostgreSQL to read from; take it from the environment: ${DSN}."
@@ -101,6 +117,9 @@ class SourceDef(Block):
     )
     group_type: str | None = Field(
         default=None, description="Which group of the exporting system is an account."
+    )
+    webhook: WebhookDef | None = Field(
+        default=None, description="Signed webhooks that come under the name of the source."
     )
 
 

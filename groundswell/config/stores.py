@@ -28,6 +28,7 @@ _WAREHOUSES = ("duckdb", "postgresql", "spark")
 _COMPILED_ONLY = ("snowflake", "bigquery", "clickhouse", "databricks")
 _LEDGERS = ("sqlite", "postgresql")
 _OFFSET = re.compile(r"%:?z")
+_WITHOUT_KIND = frozenset({"webhook", "group_type"})  # keys of a source that only sends
 
 
 def resolve_plans(plans: Mapping[str, PlanDef]) -> dict[str, Plan]:
@@ -75,11 +76,16 @@ def tell_secrets(value: Any, key: Key, findings: Findings) -> None:
     """Tell of every secret that is written out; its value is never shown."""
     for spot in inline_secrets(value, key):
         last = next(part for part in reversed(spot) if isinstance(part, str))
-        variable = "_".join(str(part) for part in spot if part != key[0]).upper() or last.upper()
-        variable = re.sub(r"\W", "_", variable)
+        variable = _variable(spot, last)
         what = f"`{last}` holds a secret in plain text."
         fix = f'Put it into the environment and write "${{{variable}}}" here.'
         findings.tell(spot, "config-inline-secret", what, fix)
+
+
+def _variable(key: Key, last: str) -> str:
+    """Return a name for the environment variable that a secret may be put into."""
+    name = "_".join(str(part) for part in key if part != key[0]).upper() or last.upper()
+    return re.sub(r"\W", "_", name)
 
 
 def resolve_destinations(
@@ -115,6 +121,8 @@ def check_sources(
     """Check each source: where it reads from, the columns it maps, how its times are written."""
     for name, source in sources.items():
         key: Key = (*at, name)
+        _check_kind(source, key, findings)
+        _check_webhook(source, key, findings)
         _check_origin(name, source, key, findings)
         _check_columns(source, key, findings)
         if source.time is not None:
@@ -127,6 +135,27 @@ def check_sources(
             findings.tell((*key, "csv", "columns"), "config-source-shape", what, fix)
         if source.only is not None:
             _check_only(source.only, (*key, "only"), findings)
+
+
+def _check_kind(source: SourceDef, key: Key, findings: Findings) -> None:
+    only_sends = source.webhook is not None and source.model_fields_set <= _WITHOUT_KIND
+    if source.kind is None and not only_sends:
+        fix = "Add `kind`. The kind of record the rows become."
+        findings.tell((*key, "kind"), "config-missing-key", "`kind` is missing.", fix)
+
+
+def _check_webhook(source: SourceDef, key: Key, findings: Findings) -> None:
+    if source.webhook is None:
+        return
+    at = (*key, "webhook", "secret")
+    for index, secret in enumerate(source.webhook.secret or [""]):
+        here = (*at, index) if (*at, index) in findings.spots else at
+        if secret.strip():
+            tell_secrets(secret, here, findings)
+        else:
+            variable = _variable(here, "secret")
+            what = "A webhook without a secret would let anyone in."
+            findings.tell(here, "config-empty-secret", what, f'Write "${{{variable}}}".')
 
 
 def _check_origin(name: str, source: SourceDef, key: Key, findings: Findings) -> None:
@@ -148,6 +177,8 @@ def _check_origin(name: str, source: SourceDef, key: Key, findings: Findings) ->
 
 
 def _check_columns(source: SourceDef, key: Key, findings: Findings) -> None:
+    if source.kind is None:
+        return
     known = [*COLUMNS[source.kind], *ALIASES.get(source.kind, {})]
     for block in ("columns", "constants", "times"):
         for column in getattr(source, block):

@@ -10,11 +10,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+REMEMBERED = timedelta(days=4)
+"""How long a message is known to have come: longer than senders repeat on their own. What a person
+has sent again later is taken again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class InboxEntry:
         headers: Those that say how to read the body, by lower-case name.
         body: Decompressed.
         received_at: When it came, aware UTC.
+        message_id: What its sender calls it, where it may be sent again: an entry of that name is
+            kept once, for as long as `REMEMBERED`.
         position: Its place in the inbox; entries of a source are drained in this order. 0 until
             it is there.
     """
@@ -43,6 +50,7 @@ class InboxEntry:
     body: bytes = field(repr=False)
     received_at: datetime
     position: int = 0
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Inbox(Protocol):
 
     def put_entries(self, entries: Sequence[InboxEntry]) -> None:
         """Keep requests, all or none; they are safe against a power cut when this returns.
+
+        One whose `message_id` came before is not kept a second time.
 
         Raises:
             StoreError: They could not be kept.

@@ -70,6 +70,7 @@ REJECTS = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("fix", sa.Text, nullable=False),
     sa.Column("raw", sa.Text, nullable=False),
+    sa.Column("sending", sa.JSON(none_as_null=True)),
 )
 MERGES = sa.Table(
     "account_merges",
@@ -115,6 +116,13 @@ INBOX = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sqlite_autoincrement=True,
 )
+MESSAGES_SEEN = sa.Table(
+    "messages_seen",
+    METADATA,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("received_at", Instant, nullable=False, index=True),
+)
 WRITE_KEYS = sa.Table(
     "write_keys",
     METADATA,
@@ -124,4 +132,13 @@ WRITE_KEYS = sa.Table(
     sa.Column("hint", sa.Text, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("revoked_at", Instant),
+)
+DISMISSALS = sa.Table(
+    "offer_dismissals",
+    METADATA,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("offer", sa.Text, nullable=False),
+    sa.Column("dismissed_at", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from groundswell.store.inbox import InboxEntry, WriteKey
-from groundswell.store.ledger_tables import INBOX, WRITE_KEYS
+from groundswell.store.inbox import REMEMBERED, InboxEntry, WriteKey
+from groundswell.store.ledger_tables import INBOX, MESSAGES_SEEN, WRITE_KEYS
 from groundswell.store.sql_store import SqlStore
 
 if TYPE_CHECKING:
@@ -26,22 +26,36 @@ class SqlInbox(SqlStore):
 
     def put_entries(self, entries: Sequence[InboxEntry]) -> None:
         """Keep requests, all or none; see `Inbox.put_entries`."""
+        if not entries:
+            return
+        with self._write() as connection:
+            fresh = self._unseen(connection, entries)
+            if fresh:
+                connection.execute(sa.insert(INBOX), [_row(entry) for entry in fresh])
+
+    def _unseen(
+        self, connection: sa.Connection, entries: Sequence[InboxEntry]
+    ) -> Sequence[InboxEntry]:
+        """Return the entries that did not come before, and remember that they came."""
+        named = {
+            (entry.source, entry.message_id): entry
+            for entry in reversed(entries)
+            if entry.message_id
+        }
+        if not named:
+            return entries
+        seen = MESSAGES_SEEN.c
+        newest = max(entry.received_at for entry in named.values())
+        connection.execute(sa.delete(MESSAGES_SEEN).where(seen.received_at < newest - REMEMBERED))
+        insert = self._insert(MESSAGES_SEEN).on_conflict_do_nothing()
         rows = [
-            {
-                "source": entry.source,
-                "wire": entry.wire,
-                "method": entry.method,
-                "path": entry.path,
-                "query": dict(entry.query),
-                "headers": dict(entry.headers),
-                "body": entry.body,
-                "received_at": entry.received_at,
-            }
-            for entry in entries
+            {"source": source, "message_id": name, "received_at": entry.received_at}
+            for (source, name), entry in named.items()
         ]
-        if rows:
-            with self._write() as connection:
-                connection.execute(sa.insert(INBOX), rows)
+        statement = insert.returning(seen.source, seen.message_id)
+        added = {(row.source, row.message_id) for row in connection.execute(statement, rows)}
+        first = {id(entry) for name, entry in named.items() if name in added}
+        return [entry for entry in entries if not entry.message_id or id(entry) in first]
 
     def take_entries(self, *, limit_bytes: int, limit: int = 1_000) -> list[InboxEntry]:
         """Return the oldest entries; see `Inbox.take_entries`."""
@@ -103,3 +117,16 @@ class SqlInbox(SqlStore):
         """Return all write keys, oldest first."""
         order = (WRITE_KEYS.c.created_at, WRITE_KEYS.c.digest)
         return [WriteKey(**row) for row in self._mappings(sa.select(WRITE_KEYS).order_by(*order))]
+
+
+def _row(entry: InboxEntry) -> dict[str, Any]:
+    return {
+        "source": entry.source,
+        "wire": entry.wire,
+        "method": entry.method,
+        "path": entry.path,
+        "query": dict(entry.query),
+        "headers": dict(entry.headers),
+        "body": entry.body,
+        "received_at": entry.received_at,
+    }

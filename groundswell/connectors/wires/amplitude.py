@@ -1,33 +1,39 @@
 """Amplitude: the HTTP API, the batch API, and the forms of the Identify and Group Identify APIs.
 
 The key is `api_key` in the body. `$identify` describes a user, and stays as an event only where
-it links a device to a user or an account; an `$identify` with groups puts the user in them.
-`$groupidentify` describes accounts.
+it links a device to a user or an account, where nobody knows yet whom it describes, or where an
+operation (`$add`, `$append`, ...) counts on what was there before, which no message tells. An
+`$identify` with groups puts the user in them. `$groupidentify` describes accounts.
 
 Source: https://amplitude.com/docs/apis/analytics/http-v2
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from groundswell.clock import SystemClock
 from groundswell.connectors.wires.reading import (
+    EVERYTHING,
     account_of,
     corrected,
+    counted,
     decode,
     described,
     form_of,
     from_epoch,
     is_account,
+    json_of,
+    other_group,
     reader,
     text_of,
     to_iso,
     with_original,
 )
 from groundswell.connectors.wires.wire import (
+    JSON_TEXT,
     Answer,
     Context,
     Envelope,
@@ -35,11 +41,15 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Takes,
     UnreadableError,
     Wire,
     to_json,
 )
 from groundswell.model import Kind
+
+_COUNTED = ("$add", "$append", "$prepend", "$preInsert", "$postInsert", "$remove")
+"""Operations on properties whose outcome depends on what was there before."""
 
 _KEPT = ("platform", "country", "version_name", "user_properties")
 """What stays with an event beside its properties, as in what Amplitude exports."""
@@ -49,6 +59,11 @@ class _Body(msgspec.Struct):
     events: list[msgspec.Raw]
     api_key: str | None = None
     client_upload_time: str | None = None
+
+
+class _Form(msgspec.Struct):
+    identification: Annotated[str, msgspec.Meta(extra_json_schema=JSON_TEXT)]
+    api_key: str | None = None
 
 
 class _Event(msgspec.Struct):
@@ -100,8 +115,11 @@ def _add(message: _Event, envelope: Envelope, context: Context, records: Records
     at = corrected(said, envelope.sent_at, context.received_at)
     kind = text_of(message.event_type)
     if kind == "$groupidentify":
-        for group_type, value in (message.groups or {}).items():
-            group = _Group(group_type, value, message.group_properties)
+        if not message.groups:
+            raise UnreadableError("A `$groupidentify` needs `groups`.")
+        ours = {name for name in message.groups if is_account(name, context.group_type)}
+        for name in ours or {next(iter(message.groups))}:
+            group = _Group(name, message.groups[name], message.group_properties)
             _add_account(group, at, context, records)
     elif kind == "$identify":
         _add_user(message, at, context, records)
@@ -147,12 +165,17 @@ def _add_event(
 
 
 def _add_user(message: _Event, at: str | None, context: Context, records: Records) -> None:
-    """Add what an `$identify` says: a description, a membership, and who the device is."""
+    """Add what an `$identify` says: a description, a membership, and who the device is.
+
+    What a description cannot say, and what is said of somebody nobody knows yet, stays an event.
+    """
     user, device = text_of(message.user_id), text_of(message.device_id)
     groups = message.groups or {}
     ours = {name: groups[name] for name in groups if is_account(name, context.group_type)}
     account = account_of(ours, context.group_type)
-    if device and (user or account):
+    said = message.user_properties or {}
+    kept = {name: said[name] for name in _COUNTED if name in said} if user else said
+    if (device and (user or account)) or kept or not user:
         link = {
             "message_id": text_of(message.insert_id),
             "user_id": user,
@@ -160,6 +183,7 @@ def _add_user(message: _Event, at: str | None, context: Context, records: Record
             "account_id": account,
             "event": "$identify",
             "occurred_at": at,
+            "properties": json_of({"user_properties": kept}) if kept else None,
         }
         records.add(Kind.EVENTS, link)
     if user:
@@ -171,30 +195,44 @@ def _add_user(message: _Event, at: str | None, context: Context, records: Record
 def _describe(message: _Event, at: str | None, records: Records) -> None:
     user = text_of(message.user_id)
     if user:
-        traits = _traits(message.user_properties)
-        records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
+        said = message.user_properties or {}
+        traits, once, gone = _traits(said), _object(said.get("$setOnce")), _gone(said)
+        row = described(Kind.USERS, traits, once=once, unset=gone, user_id=user, valid_from=at)
+        records.add(Kind.USERS, row)
 
 
 def _add_account(group: _Group, at: str | None, context: Context, records: Records) -> None:
     if not is_account(group.group_type, context.group_type):
+        records.faults += other_group(group.group_type, context.group_type)
         return
-    traits = _traits(group.group_properties)
+    said = group.group_properties or {}
+    traits, once, gone = _traits(said), _object(said.get("$setOnce")), _gone(said)
     values = group.group_value if isinstance(group.group_value, list) else [group.group_value]
+    if not values:
+        raise UnreadableError("It names no group.")
     for value in values:
         account = text_of(value)
-        row = described(Kind.ACCOUNTS, traits, account_id=account, valid_from=at)
+        row = described(
+            Kind.ACCOUNTS, traits, once=once, unset=gone, account_id=account, valid_from=at
+        )
         records.add(Kind.ACCOUNTS, row)
+    records.faults += counted(name for name in _COUNTED if name in said)
 
 
-def _traits(properties: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what is set, whether by an operation or plainly; nothing else has a value in it."""
-    properties = properties or {}
-    first, now = properties.get("$setOnce"), properties.get("$set")
-    return {
-        **(first if isinstance(first, dict) else {}),
-        **{name: value for name, value in properties.items() if not name.startswith("$")},
-        **(now if isinstance(now, dict) else {}),
-    }
+def _traits(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return what is set, whether by an operation or plainly."""
+    plain = {name: value for name, value in properties.items() if not name.startswith("$")}
+    return {**plain, **_object(properties.get("$set"))}
+
+
+def _gone(properties: dict[str, Any]) -> list[str]:
+    if "$clearAll" in properties:
+        return [EVERYTHING]
+    return list(_object(properties.get("$unset")))
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _accept(request: Request, envelope: Envelope) -> Answer:
@@ -218,18 +256,19 @@ def _refuse(_request: Request, refusal: Refusal) -> Answer:
     return Answer(refusal.status, to_json(said))
 
 
-_READ = reader(_EVENT, _add)
-
-WIRES = (
-    Wire(
-        "amplitude",
-        "Amplitude",
-        (
-            *(Route("POST", p, _open, _READ, _accept, _refuse) for p in ("/2/httpapi", "/batch")),
-            Route("POST", "/identify", _open_form, reader(_EVENT, _add_identity), _accept, _refuse),
-            Route(
-                "POST", "/groupidentify", _open_form, reader(_GROUP, _add_group), _accept, _refuse
-            ),
+def _routes() -> tuple[Route, ...]:
+    many = Takes(json=(_Body,), key_in="api_key")
+    form = Takes(form=_Form, key_in="api_key")
+    events = reader(_EVENT, _add)
+    users, groups = reader(_EVENT, _add_identity), reader(_GROUP, _add_group)
+    return (
+        *(
+            Route("POST", path, _open, events, _accept, _refuse, many)
+            for path in ("/2/httpapi", "/batch")
         ),
-    ),
-)
+        Route("POST", "/identify", _open_form, users, _accept, _refuse, form),
+        Route("POST", "/groupidentify", _open_form, groups, _accept, _refuse, form),
+    )
+
+
+WIRES = (Wire("amplitude", "Amplitude", _routes()),)

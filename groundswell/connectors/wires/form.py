@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -31,6 +31,7 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Takes,
     UnreadableError,
     Wire,
     to_json,
@@ -41,20 +42,29 @@ QUICKEST_MS = 1_500
 """Nobody fills the form in less."""
 
 LONGEST = 4_000  # characters of a field
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+# Said of the control characters and the byte order mark too, on which kinds of `\s` do not agree.
+_NOT_IN = r"@\s\x00-\x1f\x7f-\x9f\ufeff"
+_ADDRESS = rf"[ \t\r\n]*[^{_NOT_IN}]+@[^{_NOT_IN}.]+(\.[^{_NOT_IN}.]+)+[ \t\r\n]*"
+_EMAIL = re.compile(_ADDRESS)
+
+_Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+
+
+class _Query(msgspec.Struct):
+    key: str | None = None
 
 
 class _Form(msgspec.Struct):
-    email: str
+    email: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{_ADDRESS}$"})]
     key: str | None = None
     id: Any = None
     user_id: Any = None
     anonymous_id: Any = None
     account_id: Any = None
-    name: str | None = None
-    company: str | None = None
-    topic: str | None = None
-    message: str | None = None
+    name: _Text | None = None
+    company: _Text | None = None
+    topic: _Text | None = None
+    message: _Text | None = None
     website: str | None = None
     elapsed_ms: Any = None
 
@@ -67,11 +77,8 @@ def _open(request: Request) -> Envelope:
     if not body.lstrip().startswith(b"{"):
         body = to_json(form_of(body))
     form = decode(_FORM, body, what="form")
-    if not _EMAIL.fullmatch(form.email.strip()):
+    if not _EMAIL.fullmatch(form.email):
         raise UnreadableError("`email` is no e-mail address.")
-    fields = (form.name, form.company, form.topic, form.message)
-    if any(len(text) > LONGEST for text in fields if text):
-        raise UnreadableError(f"A field has more than {LONGEST} characters.")
     key = basic_user(request) or form.key or request.query.get("key")
     return Envelope(key=key, messages=[body])
 
@@ -120,5 +127,6 @@ def _refuse(_request: Request, refusal: Refusal) -> Answer:
     return Answer(refusal.status, to_json({"ok": False, "error": refusal.what}))
 
 
-_ROUTE = Route("POST", "/v1/hand-raise", _open, reader(_FORM, _add), _accept, _refuse)
+_TAKES = Takes(json=(_Form,), form=_Form, query=_Query, schemes=("basic",), key_in="key")
+_ROUTE = Route("POST", "/v1/hand-raise", _open, reader(_FORM, _add), _accept, _refuse, _TAKES)
 WIRES = (Wire("form", "Groundswell's talk-to-sales form", (_ROUTE,)),)

@@ -30,6 +30,7 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Takes,
     UnreadableError,
     Wire,
     to_json,
@@ -106,11 +107,12 @@ def _describe_user(
     message: _Message, _envelope: Envelope, context: Context, records: Records
 ) -> None:
     user, at = text_of(message.identity), to_iso(context.received_at)
-    if user is None:
-        return  # Of a visitor that nobody knows yet, only the events are kept.
     traits = message.properties or {}
-    records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
     account = text_of(traits.get(context.group_type or "account_id"))
+    if user is None:  # of a visitor that nobody knows yet, there are only events
+        _add_event(message, "Identify", at, account, records)
+        return
+    records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
     if account:
         records.add(Kind.MEMBERSHIPS, {"user_id": user, "account_id": account, "since": at})
 
@@ -132,7 +134,8 @@ def _refuse(_request: Request, refusal: Refusal) -> Answer:
 
 
 def _route(path: str, add: Callable[[_Message, Envelope, Context, Records], None]) -> Route:
-    return Route("POST", path, _open, reader(_MESSAGE, add), _accept, _refuse)
+    takes = Takes(json=(_Body,), key_in="app_id")
+    return Route("POST", path, _open, reader(_MESSAGE, add), _accept, _refuse, takes)
 
 
 WIRES = (

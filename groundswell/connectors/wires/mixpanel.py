@@ -4,9 +4,10 @@ A body is JSON, or a form whose `data` is JSON or base64 of it; a GET has the sa
 query. The write key is the token that every message carries, or the user name of Basic
 authentication, where an import's secret stands.
 
-Of a profile's operations `$set` and `$set_once` say what holds. The others (`$add`, `$append`,
-`$union`, `$remove`, `$unset`, `$delete`) change what was there before, which a message does not
-tell: they are taken, and leave no record.
+Of a profile's operations `$set`, `$set_once`, `$unset` and `$delete` say what holds. The others
+(`$add`, `$append`, `$union`, `$remove`) change what was there before, which a message does not
+tell, and would change it again when it is sent twice: they stay events of that person, of the
+operation's name; of an account, where there is no person, they are faults.
 
 Source: https://developer.mixpanel.com/reference/track-event
 """
@@ -15,25 +16,29 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from groundswell.connectors.wires.reading import (
     ACCOUNT_GROUPS,
+    EVERYTHING,
     account_of,
     basic_user,
+    counted,
     decode,
     described,
     form_of,
     from_epoch,
     is_account,
     json_of,
+    other_group,
     reader,
     text_of,
     to_iso,
 )
 from groundswell.connectors.wires.wire import (
+    JSON_TEXT,
     Answer,
     Context,
     Envelope,
@@ -41,8 +46,10 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Takes,
     UnreadableError,
     Wire,
+    blotted,
     to_json,
 )
 from groundswell.model import Kind
@@ -63,7 +70,11 @@ _LINKING_IDS = {
 }
 """Where an event names the user, and the anonymous id."""
 
+_KEYS = ("token", "$token")
 _RESERVED = {"$created": "created_at"}
+
+_COUNTED = ("add", "append", "union", "remove")
+"""Operations whose outcome depends on what was there before."""
 
 _VERBOSE = re.compile(rb"(?:^|&)verbose=1(?:&|$)")
 
@@ -90,6 +101,29 @@ class _Profile(msgspec.Struct, rename=lambda name: f"${name}"):
     time: Any = None
     set: dict[str, Any] | None = None
     set_once: dict[str, Any] | None = None
+    unset: list[str] | None = None
+    delete: Any = msgspec.UNSET
+    add: dict[str, Any] | None = None
+    append: dict[str, Any] | None = None
+    union: dict[str, Any] | None = None
+    remove: dict[str, Any] | None = None
+
+    @property
+    def states(self) -> bool:
+        """Whether an operation says what holds."""
+        said = (self.set, self.set_once, self.unset)
+        return self.delete is not msgspec.UNSET or any(part is not None for part in said)
+
+    @property
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """The operations, by name, that change what was there before."""
+        found = {f"${name}": getattr(self, name) for name in _COUNTED}
+        return {name: said for name, said in found.items() if said is not None}
+
+
+class _Form(msgspec.Struct):
+    data: Annotated[str, msgspec.Meta(extra_json_schema=JSON_TEXT)]
+    verbose: str = "0"
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -199,32 +233,85 @@ def _time(value: Any, context: Context) -> str | None:
 
 def _add_user(profile: _Profile, envelope: Envelope, context: Context, records: Records) -> None:
     _same_token(profile.token, envelope)
-    traits = _traits(profile)
-    if traits is None:
-        return
-    names = (text_of(traits.get(name)) for name in ("first_name", "last_name"))
-    if "name" not in traits and (name := " ".join(filter(None, names))):
-        traits["name"] = name
-    user = _ids(None, {"distinct_id": profile.distinct_id})[0]
+    user, anonymous = _ids(None, {"distinct_id": profile.distinct_id})
     at = _time(profile.time, context)
-    records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
+    kept = profile.counts
+    if user is None and anonymous:  # of somebody nobody knows yet, there are only events
+        kept |= _stated(profile)
+    elif profile.states:
+        set_now, once = _named(_traits(profile.set)), _named(_traits(profile.set_once))
+        row = described(
+            Kind.USERS, set_now, once=once, unset=_gone(profile), user_id=user, valid_from=at
+        )
+        records.add(Kind.USERS, row)
+    for name, said in kept.items():
+        event = {"user_id": user, "anonymous_id": anonymous, "event": name, "occurred_at": at}
+        records.add(Kind.EVENTS, {**event, "properties": json_of(said)})
+    _check_operations(profile)
+
+
+def _stated(profile: _Profile) -> dict[str, Any]:
+    said = {"$set": profile.set, "$set_once": profile.set_once}
+    gone = _gone(profile)
+    return {
+        **{name: part for name, part in said.items() if part is not None},
+        **({"$unset": {"properties": gone}} if gone else {}),
+    }
 
 
 def _add_account(profile: _Profile, envelope: Envelope, context: Context, records: Records) -> None:
     _same_token(profile.token, envelope)
-    traits = _traits(profile)
-    if traits is None or not is_account(text_of(profile.group_key) or "", context.group_type):
+    _check_operations(profile)
+    group_key = text_of(profile.group_key)
+    if not is_account(group_key or "", context.group_type):
+        records.faults += other_group(group_key, context.group_type)
         return
     account, at = text_of(profile.group_id), _time(profile.time, context)
-    records.add(Kind.ACCOUNTS, described(Kind.ACCOUNTS, traits, account_id=account, valid_from=at))
+    if profile.states:
+        set_now, once = _traits(profile.set), _traits(profile.set_once)
+        row = described(
+            Kind.ACCOUNTS, set_now, once=once, unset=_gone(profile), account_id=account,
+            valid_from=at,
+        )  # fmt: skip
+        records.add(Kind.ACCOUNTS, row)
+    records.faults += counted(profile.counts)
 
 
-def _traits(profile: _Profile) -> dict[str, Any] | None:
-    """Return what a profile says, by names without `$`; null where it says nothing."""
-    if profile.set is None and profile.set_once is None:
-        return None
-    said = {**(profile.set_once or {}), **(profile.set or {})}
-    return {_RESERVED.get(name, name.removeprefix("$")): value for name, value in said.items()}
+def _check_operations(profile: _Profile) -> None:
+    if not profile.states and not profile.counts:
+        raise UnreadableError("It has no operation, such as `$set`.")
+
+
+def _traits(said: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a profile says, by names without `$`."""
+    return {_trait(name): value for name, value in (said or {}).items()}
+
+
+def _trait(name: str) -> str:
+    return _RESERVED.get(name, name.removeprefix("$"))
+
+
+def _gone(profile: _Profile) -> list[str]:
+    if profile.delete is not msgspec.UNSET:
+        return [EVERYTHING]
+    return [_trait(name) for name in profile.unset or ()]
+
+
+def _named(traits: dict[str, Any]) -> dict[str, Any]:
+    """Return a user's traits with the name that its parts come to."""
+    names = (text_of(traits.get(name)) for name in ("first_name", "last_name"))
+    if "name" not in traits and (name := " ".join(filter(None, names))):
+        return {**traits, "name": name}
+    return traits
+
+
+def _blot(request: Request, key: str) -> Request:
+    """Return a request whose body is the JSON that its form held: base64 hides a key."""
+    if not _is_json(request):
+        query = {name: value for name, value in request.query.items() if name != "data"}
+        data = _data(request)
+        request = Request(request.method, request.path, query, request.headers, data)
+    return blotted(request, key)
 
 
 def _accept(request: Request, _envelope: Envelope) -> Answer:
@@ -258,20 +345,34 @@ def _refuse_import(request: Request, refusal: Refusal) -> Answer:
 
 
 def _routes() -> tuple[Route, ...]:
-    events = reader(_EVENT, _add_event)
+    events = reader(_EVENT, _add_event, keys=_KEYS)
     readers = {
         "/track": events,
-        "/engage": reader(_PROFILE, _add_user),
-        "/groups": reader(_PROFILE, _add_account),
+        "/engage": reader(_PROFILE, _add_user, keys=_KEYS),
+        "/groups": reader(_PROFILE, _add_account, keys=_KEYS),
     }
+    body = Takes((dict[str, msgspec.Raw], list[msgspec.Raw]), form=_Form, schemes=("basic",))
+    takes = {"POST": body, "GET": Takes(query=_Form, schemes=("basic",))}
     return tuple(
         route
         for method in ("POST", "GET")
         for route in (
-            *(Route(method, path, _open, read, _accept, _refuse) for path, read in readers.items()),
-            Route(method, "/import", _open, events, _accept_import, _refuse_import),
+            *(
+                Route(method, path, _open, read, _accept, _refuse, takes[method], blot=_blot)
+                for path, read in readers.items()
+            ),
+            Route(
+                method,
+                "/import",
+                _open,
+                events,
+                _accept_import,
+                _refuse_import,
+                takes[method],
+                blot=_blot,
+            ),
         )
     )
 
 
-WIRES = (Wire("mixpanel", "Mixpanel", _routes()),)
+WIRES = (Wire("mixpanel", "Mixpanel", _routes(), _KEYS),)

@@ -3,7 +3,8 @@
 The project's key is `api_key` or `token` in the body, `token` in the properties, or a Bearer
 token. A distinct id is a user unless it is the browser's own device id or PostHog makes no person
 of it. `$identify` and `$create_alias` say that two ids are one person and stay as events, so that
-the link has a moment; `$set` only describes, and `$groupidentify` describes an account.
+the link has a moment; `$set`, `$set_once` and `$unset` only describe, and stay events where nobody
+knows yet whom. `$groupidentify` describes an account.
 
 Source: https://posthog.com/docs/api/capture
 """
@@ -14,7 +15,7 @@ import base64
 import binascii
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -27,12 +28,14 @@ from groundswell.connectors.wires.reading import (
     form_of,
     from_epoch,
     is_account,
+    other_group,
     reader,
     text_of,
     to_iso,
     with_original,
 )
 from groundswell.connectors.wires.wire import (
+    JSON_TEXT,
     Answer,
     Context,
     Envelope,
@@ -40,8 +43,10 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Takes,
     UnreadableError,
     Wire,
+    blotted,
     to_json,
 )
 from groundswell.model import Kind
@@ -58,8 +63,9 @@ _PATHS = (
 )
 _V1 = "/i/v1/analytics/events"
 _LINKS = ("$identify", "$create_alias", "$merge_dangerously")
-_DESCRIPTIONS = ("$set", "$set_once")
-_TAKEN = ("token", "distinct_id", "$set", "$set_once")
+_DESCRIPTIONS = ("$set", "$set_once", "$unset")
+_KEYS = ("api_key", "token")
+_TAKEN = ("token", "distinct_id", *_DESCRIPTIONS)
 
 
 class _Properties(msgspec.Struct):
@@ -78,6 +84,10 @@ class _Body(_Keyed):
     sent_at: str | None = None
 
 
+class _FormBody(msgspec.Struct):
+    data: Annotated[str, msgspec.Meta(extra_json_schema=JSON_TEXT)]
+
+
 class _V1Body(msgspec.Struct):
     batch: list[msgspec.Raw]
 
@@ -91,7 +101,9 @@ class _Options(msgspec.Struct):
     disable_skew_correction: Any = None
 
 
-class _Event(msgspec.Struct, rename={"traits": "$set", "first_traits": "$set_once"}):
+class _Event(
+    msgspec.Struct, rename={"traits": "$set", "first_traits": "$set_once", "gone": "$unset"}
+):
     event: Any = None
     distinct_id: Any = None
     uuid: Any = None
@@ -101,6 +113,7 @@ class _Event(msgspec.Struct, rename={"traits": "$set", "first_traits": "$set_onc
     options: _Options | None = None
     traits: dict[str, Any] | None = None
     first_traits: dict[str, Any] | None = None
+    gone: list[str] | None = None
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -138,9 +151,11 @@ def _open_v1(request: Request) -> Envelope:
 
 def _unwrapped(body: bytes) -> bytes:
     """Return the JSON of a body; `data=` of a form holds it as it is or in Base64."""
-    if not body.startswith(b"data="):
+    if body.lstrip()[:1] in (b"{", b"["):
         return body
-    data = form_of(body).get("data", "")
+    data = form_of(body).get("data")
+    if data is None:
+        return body
     if data[:1] in ("{", "["):
         return data.encode()
     try:
@@ -180,25 +195,52 @@ def _add(message: _Event, envelope: Envelope, context: Context, records: Records
     if name == "$groupidentify":
         _add_account(user, properties, at, context, records)
         return
-    if name not in _DESCRIPTIONS and (name not in _LINKS or (user and anonymous)):
-        rest = {key: value for key, value in properties.items() if key not in _TAKEN}
-        records.add(
-            Kind.EVENTS,
-            {
-                "message_id": text_of(message.uuid),
-                "user_id": user,
-                "anonymous_id": anonymous,
-                "account_id": account_of(properties.get("$groups"), context.group_type),
-                "event": name,
-                "occurred_at": at,
-                "properties": with_original(rest, at, said),
-            },
+    told = _descriptions(message, properties)
+    describes = user is not None and (
+        any(told.values()) or name == "$identify" or name in _DESCRIPTIONS
+    )
+    if describes:
+        row = described(
+            Kind.USERS,
+            told["$set"],
+            once=told["$set_once"],
+            unset=told["$unset"],
+            user_id=user,
+            valid_from=at,
         )
-    set_now = {**_object(properties.get("$set")), **(message.traits or {})}
-    if user and (set_now or name == "$identify" or name in _DESCRIPTIONS):
-        first = {**_object(properties.get("$set_once")), **(message.first_traits or {})}
-        row = described(Kind.USERS, {**first, **set_now}, user_id=user, valid_from=at)
         records.add(Kind.USERS, row)
+    if name in _LINKS and not (user and anonymous):
+        if not describes:
+            raise UnreadableError(f"`{name}` needs two ids that differ.")
+        return
+    if name in _DESCRIPTIONS and describes:
+        return
+    rest = {key: value for key, value in properties.items() if key not in _TAKEN}
+    if not describes:  # what is said of somebody nobody knows yet stays with the event
+        rest |= {key: value for key, value in told.items() if value}
+    records.add(
+        Kind.EVENTS,
+        {
+            "message_id": text_of(message.uuid),
+            "user_id": user,
+            "anonymous_id": anonymous,
+            "account_id": account_of(properties.get("$groups"), context.group_type),
+            "event": name,
+            "occurred_at": at,
+            "properties": with_original(rest, at, said),
+        },
+    )
+
+
+def _descriptions(message: _Event, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return what the message says of the person, by `$set`, `$set_once` and `$unset`."""
+    gone = properties.get("$unset")
+    names = [name for name in gone if isinstance(name, str)] if isinstance(gone, list) else []
+    return {
+        "$set": {**_object(properties.get("$set")), **(message.traits or {})},
+        "$set_once": {**_object(properties.get("$set_once")), **(message.first_traits or {})},
+        "$unset": [*names, *(message.gone or ())],
+    }
 
 
 def _times(
@@ -248,6 +290,7 @@ def _add_account(
     if kind is None or account is None:
         raise UnreadableError("A `$groupidentify` needs `$group_type` and `$group_key`.")
     if not is_account(kind, context.group_type):
+        records.faults += other_group(kind, context.group_type)
         return
     traits = _object(properties.get("$group_set"))
     records.add(Kind.ACCOUNTS, described(Kind.ACCOUNTS, traits, account_id=account, valid_from=at))
@@ -267,6 +310,12 @@ def _made_up(user: str, properties: dict[str, Any]) -> bool:
         return False
 
 
+def _blot(request: Request, key: str) -> Request:
+    """Return a request whose body is the JSON that its form held: base64 hides a key."""
+    body = _unwrapped(request.body)
+    return blotted(Request(request.method, request.path, request.query, request.headers, body), key)
+
+
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -283,15 +332,27 @@ def _refuse(_request: Request, refusal: Refusal) -> Answer:
     return Answer(refusal.status, to_json({"code": refusal.status, "detail": refusal.what}))
 
 
-_READ = reader(_EVENT, _add)
+_READ = reader(_EVENT, _add, keys=_KEYS)
+_TAKES = Takes(
+    json=(_Body, list[msgspec.Raw]),
+    form=_FormBody,
+    needs=("batch", "event"),
+    schemes=("bearer",),
+    key_in="api_key",
+)
+_TAKES_V1 = Takes(json=(_V1Body,), schemes=("bearer",))
 
 WIRES = (
     Wire(
         "posthog",
         "PostHog",
         (
-            *(Route("POST", path, _open, _READ, _accept, _refuse) for path in _PATHS),
-            Route("POST", _V1, _open_v1, _READ, _accept_v1, _refuse),
+            *(
+                Route("POST", path, _open, _READ, _accept, _refuse, _TAKES, blot=_blot)
+                for path in _PATHS
+            ),
+            Route("POST", _V1, _open_v1, _READ, _accept_v1, _refuse, _TAKES_V1),
         ),
+        _KEYS,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,11 +14,12 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from groundswell.config.columns import COLUMNS
+from groundswell.connectors.wires.blotting import without_key
 from groundswell.connectors.wires.wire import Fault, Records, Row, UnreadableError
 from groundswell.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from groundswell.connectors.wires.wire import Context, Envelope, Request
 
@@ -204,6 +205,10 @@ def with_original(
     return json_of({**(properties or {}), ORIGINAL_TIMESTAMP: said})
 
 
+SET_ONCE, UNSET, EVERYTHING = "$set_once", "$unset", "*"
+"""Properties of a description that say which of its traits give way to what was known before, and
+what is known no more; and the name of all there is."""
+
 _TRAITS: dict[Kind, dict[str, str]] = {
     kind: {name.replace("_", ""): name for name in COLUMNS[kind]}
     for kind in (Kind.USERS, Kind.ACCOUNTS)
@@ -212,90 +217,128 @@ _TRAITS[Kind.ACCOUNTS] |= {"website": "domain"}
 _NOT_TRAITS = frozenset({"user_id", "account_id", "properties", "valid_from"})
 
 
-def described(kind: Kind, traits: Mapping[str, Any] | None, **columns: str | None) -> Row:
+def described(
+    kind: Kind,
+    traits: Mapping[str, Any] | None,
+    *,
+    once: Mapping[str, Any] | None = None,
+    unset: Iterable[str] = (),
+    **columns: str | None,
+) -> Row:
     """Return a user or an account: traits by our names, in any case; the rest as properties.
+
+    What counts only once, and what is taken away, is named in the properties `$set_once` and
+    `$unset`; `intake.stating` makes it so.
 
     Args:
         kind: Users or accounts.
         traits: As the client sent them, such as `{"createdAt": ..., "employees": "40"}`.
+        once: Traits that count only where nothing was known before.
+        unset: Traits of which nothing is known any more; `EVERYTHING` for all.
         columns: The id, and `valid_from`.
     """
     row: Row = dict(columns)
     rest: dict[str, Any] = {}
     for name, value in (traits or {}).items():
-        column = _TRAITS[kind].get(name.replace("_", "").replace(" ", "").lower())
-        if column is None or column in _NOT_TRAITS or row.get(column) is not None:
+        column = _column(kind, name)
+        if column is None or row.get(column) is not None:
             rest[name] = value
         else:
             row[column] = text_of(value)
+    weak: list[str] = []
+    for name, value in (once or {}).items():
+        column = _column(kind, name)
+        if column is None and name not in rest:
+            rest[name] = value
+            weak.append(name)
+        elif column is not None and row.get(column) is None:
+            row[column] = text_of(value)
+            weak.append(column)
+    if weak:
+        rest[SET_ONCE] = weak
+    if gone := [_column(kind, name) or name for name in unset]:
+        rest[UNSET] = gone
     row["properties"] = json_of(rest)
     return row
 
 
-_KEY_MEMBER = re.compile(
-    r'("\$?(?:write_?key|api_?key|token|app_id)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
-)
+def _column(kind: Kind, trait: str) -> str | None:
+    column = _TRAITS[kind].get(trait.replace("_", "").replace(" ", "").lower())
+    return None if column in _NOT_TRAITS else column
 
 
-def without_key(raw: bytes | msgspec.Raw, key: str | None) -> str:
-    """Return a message or a body as text in which no write key can be read.
+MEND = "Mend it where it is sent; its sender was told that it came."
 
-    >>> without_key(b'{"writeKey": "abc"}', None)
-    '{"writeKey": "********"}'
+
+def fault(what: str, *, code: str = "bad-message", fix: str = MEND) -> Fault:
+    """Return why a message, or a part of it, makes no record; `reader` adds the message."""
+    return Fault(raw="", code=code, what=what, fix=fix)
+
+
+def other_group(kind_of_group: str | None, group_type: str | None) -> list[Fault]:
+    """Return the fault of a description of a group that is no account.
+
+    There is none where the configuration names the kind of group that is: the others are left
+    out by its word.
     """
-    text = _KEY_MEMBER.sub(r'\1"********"', bytes(raw).decode("utf-8", "replace"))
-    return text.replace(key, "********") if key else text
+    if group_type is not None:
+        return []
+    shown = f"Groups of the kind `{kind_of_group}`" if kind_of_group else "Groups of no kind"
+    name = kind_of_group or "KIND"
+    return [
+        fault(
+            f"{shown} are not known to be accounts.",
+            code="other-group",
+            fix=f"If they are, say `group_type: {name}` under the source and replay it; else say "
+            "which kind is, and what is said of others is left out.",
+        )
+    ]
 
 
-def fault(raw: bytes | msgspec.Raw, what: str, *, secret: str | None = None) -> Fault:
-    """Return a message as one that cannot become records."""
-    return Fault(
-        raw=without_key(raw, secret),
-        code="bad-message",
-        what=what,
-        fix="Mend it where it is sent; its sender was told that it came.",
-    )
-
-
-def each(
-    envelope: Envelope, decoder: msgspec.json.Decoder[T], records: Records
-) -> list[tuple[int, T]]:
-    """Return the messages that can be decoded, with their place; faults go to `records`."""
-    found: list[tuple[int, T]] = []
-    for place, raw in enumerate(envelope.messages):
-        try:
-            found.append((place, decode(decoder, raw, what="message")))
-        except UnreadableError as error:
-            records.faults.append(fault(raw, str(error), secret=envelope.key))
-    return found
+def counted(operations: Iterable[str]) -> list[Fault]:
+    """Return the fault of operations on an account that count on what was there before."""
+    names = ", ".join(f"`{name}`" for name in operations)
+    if not names:
+        return []
+    what = f"{names} of an account: what was there before is not in the message."
+    return [fault(what, code="not-a-statement", fix="Send what holds then, by `$set`.")]
 
 
 def reader(
-    decoder: msgspec.json.Decoder[T], add: Callable[[T, Envelope, Context, Records], None]
+    decoder: msgspec.json.Decoder[T],
+    add: Callable[[T, Envelope, Context, Records], None],
+    *,
+    kind: Kind = Kind.EVENTS,
+    keys: tuple[str, ...] = (),
 ) -> Callable[[Envelope, Context, Records], None]:
     """Return how to read messages one by one, where what `add` cannot use becomes a fault.
 
     Args:
         decoder: Of one message.
-        add: Adds its records; raises `UnreadableError` for a message that makes none.
+        add: Adds its records, and a fault for a part that makes none; raises `UnreadableError`
+            for a message that makes none at all.
+        kind: What a message that makes none was most likely meant to be.
+        keys: Members of a message that hold a write key.
     """
 
     def read(envelope: Envelope, context: Context, records: Records) -> None:
-        for place, message in each(envelope, decoder, records):
+        for raw in envelope.messages:
             found = Records()
             try:
-                add(message, envelope, context, found)
+                add(decode(decoder, raw, what="message"), envelope, context, found)
             except UnreadableError as error:
-                what = str(error)
+                faults = [fault(str(error))]
             except RecursionError:
-                what = "The message is nested too deeply."
+                faults = [fault("The message is nested too deeply.")]
             except OverflowError:
-                what = "The message has a time or a number out of range."
+                faults = [fault("The message has a time or a number out of range.")]
             else:
-                for kind, rows in found.rows.items():
-                    records.rows.setdefault(kind, []).extend(rows)
-                continue
-            records.faults.append(fault(envelope.messages[place], what, secret=envelope.key))
+                for found_kind, rows in found.rows.items():
+                    records.rows.setdefault(found_kind, []).extend(rows)
+                faults = found.faults
+            if faults:
+                text = without_key(raw, envelope.key, keys)
+                records.faults += [replace(told, raw=text, kind=kind) for told in faults]
 
     return read
 

@@ -1,10 +1,12 @@
 """Segment and RudderStack: batches and single calls of track, identify, group, page, alias.
 
-The write key is the user name of Basic authentication, or `writeKey` in the body. A call that
-names both a user and an anonymous id says that they are one person: what would otherwise leave no
-event is kept as an event `Identify` or `Alias`, so that the link has a moment.
+What a client library sends, and what Segment forwards as a webhook. The write key is the user name
+of Basic authentication, or `writeKey` in the body; a webhook is signed instead. A call that names
+both a user and an anonymous id says that they are one person: what would otherwise leave no event
+is kept as an event `Identify` or `Alias`, so that the link has a moment.
 
 Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
+    https://segment.com/docs/connections/destinations/catalog/webhooks/
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from groundswell.connectors.wires.reading import (
     text_of,
     with_original,
 )
+from groundswell.connectors.wires.signing import Query, is_signed
 from groundswell.connectors.wires.wire import (
     Answer,
     Context,
@@ -30,15 +33,20 @@ from groundswell.connectors.wires.wire import (
     Refusal,
     Request,
     Route,
+    Signature,
+    Takes,
     UnreadableError,
+    UnsignedError,
     Wire,
     to_json,
 )
 from groundswell.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
+_KEYS = ("writeKey",)
 _CALLS = ("track", "identify", "group", "page", "screen", "alias")
 
 
@@ -78,6 +86,7 @@ class _Call(msgspec.Struct, rename="camel"):
 _BATCH = msgspec.json.Decoder(_Batch)
 _SINGLE = msgspec.json.Decoder(_Single)
 _CALL = msgspec.json.Decoder(_Call)
+_CALLS_OF_A_HOOK = msgspec.json.Decoder(list[msgspec.Raw] | _Single)
 
 
 def _open_batch(request: Request) -> Envelope:
@@ -92,6 +101,52 @@ def _open_single(request: Request) -> Envelope:
     return Envelope(key=key, messages=[request.body], sent_at=body.sent_at)
 
 
+def _open_webhook(request: Request) -> Envelope:
+    """Open one call, or a list of them.
+
+    What is signed is Segment's word: what cannot be read is kept, to be quarantined.
+    """
+    if not request.body.strip():
+        raise UnreadableError("The body is empty.")
+    try:
+        opened = decode(_CALLS_OF_A_HOOK, request.body, what="body")
+    except UnreadableError:
+        return Envelope(key=None, messages=[request.body])
+    if isinstance(opened, list):
+        return Envelope(key=None, messages=opened)
+    try:
+        batch = decode(_BATCH, request.body, what="body")
+    except UnreadableError:
+        return Envelope(key=None, messages=[request.body], sent_at=opened.sent_at)
+    return Envelope(key=None, messages=batch.batch, sent_at=batch.sent_at)
+
+
+def _check_signature(request: Request, secrets: Sequence[str], _now: datetime) -> None:
+    """Check `X-Signature`: hexadecimal HMAC-SHA1 of the body."""
+    given = request.headers.get("x-signature", "").strip().lower()
+    if not given:
+        what = "There is no `X-Signature`; give the destination in Segment a shared secret."
+        raise UnsignedError(what)
+    if is_signed(request.body, [given], secrets, algorithm="sha1"):
+        return
+    if is_signed(_first(request.body), [given], secrets, algorithm="sha1"):
+        what = "The signature covers the first message of the batch alone, so that the others "
+        what += "could be anyone's: switch batching off in the settings of the destination."
+        raise UnsignedError(what)
+    raise UnsignedError(
+        "`X-Signature` does not fit the body: another secret signed it, or it was changed."
+    )
+
+
+def _first(body: bytes) -> bytes:
+    """Return the first message of a list, which is all that Segment signs of one."""
+    try:
+        opened = _CALLS_OF_A_HOOK.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b""
+    return bytes(opened[0]) if isinstance(opened, list) and opened else b""
+
+
 def _reader(of: str | None) -> Callable[[Envelope, Context, Records], None]:
     """Return how to read calls that are all `of` one type, or that say theirs."""
 
@@ -102,7 +157,7 @@ def _reader(of: str | None) -> Callable[[Envelope, Context, Records], None]:
             raise UnreadableError(what)
         _add(kind, call, envelope.sent_at or call.sent_at, context, records)
 
-    return reader(_CALL, add)
+    return reader(_CALL, add, keys=_KEYS)
 
 
 def _add(kind: str, call: _Call, sent_at: str | None, context: Context, records: Records) -> None:
@@ -135,11 +190,16 @@ def _add(kind: str, call: _Call, sent_at: str | None, context: Context, records:
         event(kind.capitalize(), {**named, **(call.properties or {})})
     elif kind == "group":
         _group(call, user, anonymous, at, records)
-    elif user and anonymous:
-        event(kind.capitalize(), None)
-    if kind == "identify" and user:
+    elif kind == "identify":
         traits = call.traits or (around.traits if isinstance(around.traits, dict) else None)
-        records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
+        if user:
+            records.add(Kind.USERS, described(Kind.USERS, traits, user_id=user, valid_from=at))
+        if anonymous or not user:  # of somebody nobody knows yet, there are only events
+            event("Identify", None if user else traits)
+    elif user and anonymous:
+        event("Alias", None)
+    else:
+        raise UnreadableError("An alias needs a `userId` and a `previousId`.")
 
 
 def _group(
@@ -175,18 +235,32 @@ def _refuse(_request: Request, refusal: Refusal) -> Answer:
 
 
 def _routes() -> tuple[Route, ...]:
+    many, one = (
+        Takes(json=(form,), schemes=("basic",), key_in="writeKey") for form in (_Batch, _Single)
+    )
     batches = [
-        Route("POST", path, _open_batch, _reader(None), _accept, _refuse)
+        Route("POST", path, _open_batch, _reader(None), _accept, _refuse, many)
         for path in ("/v1/batch", "/v1/import")
     ]
     singles = [
-        Route("POST", f"/v1/{call}", _open_single, _reader(call), _accept, _refuse)
+        Route("POST", f"/v1/{call}", _open_single, _reader(call), _accept, _refuse, one)
         for call in _CALLS
     ]
     return (*batches, *singles)
 
 
+_WEBHOOK = Route(
+    "POST",
+    "/v1/webhooks/segment",
+    _open_webhook,
+    _reader(None),
+    _accept,
+    _refuse,
+    Takes(json=(dict[str, msgspec.Raw], list[msgspec.Raw]), query=Query),
+    Signature("x-signature", 401, _check_signature),
+)
+
 WIRES = (
-    Wire("segment", "Segment", _routes()),
-    Wire("rudderstack", "RudderStack", _routes()),
+    Wire("segment", "Segment", (*_routes(), _WEBHOOK), _KEYS),
+    Wire("rudderstack", "RudderStack", _routes(), _KEYS),
 )

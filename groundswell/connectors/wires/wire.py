@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+BLOT = "********"
+"""Stands where a write key stood."""
+
 HAND_RAISE = "Hand Raised"
 """The event by which somebody asks for a person, where the configuration names none."""
 
@@ -53,12 +56,14 @@ class Envelope:
         messages: Each message as the bytes of its JSON.
         sent_at: When the client says that it sent them.
         ids: Each message's id, where the answer has to name it.
+        message_id: What the sender calls the whole, where it may send it twice.
     """
 
     key: str | None
     messages: Sequence[bytes | msgspec.Raw]
     sent_at: str | None = None
     ids: tuple[str, ...] = ()
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ class UnreadableError(Exception):
     """A body that is not what the clients of a wire send; says in what."""
 
 
+class UnsignedError(Exception):
+    """A request that bears no good signature; says in what, without anything secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A message that cannot become records.
@@ -99,12 +108,14 @@ class Fault:
         code: The reason's short name.
         what: The reason in words.
         fix: How to mend it.
+        kind: What it was most likely meant to be.
     """
 
     raw: str
     code: str
     what: str
     fix: str
+    kind: Kind = Kind.EVENTS
 
 
 @dataclass(slots=True)
@@ -136,6 +147,60 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Takes:
+    """What a route can open, told to those who write or generate requests.
+
+    Attributes:
+        json: What the JSON of a body may be, any of them, as types that msgspec knows.
+        form: A struct of the fields of a form; None where none is read.
+        query: A struct of the parameters of the query; None where none are read.
+        needs: Members of a JSON object of which one at least is there and not null.
+        schemes: The schemes of the Authorization header that may bear the write key.
+        key_in: The member or field of the body that may bear it.
+    """
+
+    json: tuple[Any, ...] = ()
+    form: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    needs: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    key_in: str | None = None
+
+
+def blotted(request: Request, key: str) -> Request:
+    """Return a request in which a write key that stands there as it is cannot be read."""
+    return Request(
+        request.method,
+        request.path,
+        {name: value.replace(key, BLOT) for name, value in request.query.items()},
+        request.headers,
+        request.body.replace(key.encode(), BLOT.encode()),
+    )
+
+
+JSON_TEXT = {"format": "json", "contentMediaType": "application/json"}
+"""Says of a text that it is JSON, in the words of JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a sender proves who it is, where it does so without a write key.
+
+    The URL names the source: `?source=billing`.
+
+    Attributes:
+        header: The header that bears it, by its lower-case name.
+        status: The answer's status where it is not good.
+        check: Checks a request against secrets, any of which may have signed it, and the time that
+            it came; raises `UnsignedError`.
+    """
+
+    header: str
+    status: int
+    check: Callable[[Request, Sequence[str], datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One endpoint.
 
@@ -146,6 +211,10 @@ class Route:
         read: Turns the messages of an envelope into records.
         accept: The answer once the body is kept.
         refuse: The answer when it is not.
+        takes: What it can open.
+        signature: How it is known who sends; None: by a write key.
+        blot: Makes a request that the write key cannot be read in, and that opens to the same
+            messages.
     """
 
     method: str
@@ -154,21 +223,31 @@ class Route:
     read: Callable[[Envelope, Context, Records], None]
     accept: Callable[[Request, Envelope], Answer]
     refuse: Callable[[Request, Refusal], Answer]
+    takes: Takes
+    signature: Signature | None = None
+    blot: Callable[[Request, str], Request] = blotted
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A system whose client libraries can send to Groundswell: what `keys create --source` names.
+    """A system that can send to Groundswell: what `keys create --source` or a `webhook` names.
 
     Attributes:
         name: Such as `segment`.
         title: In words.
         routes: Its endpoints.
+        keys: Members of a message that hold a write key.
     """
 
     name: str
     title: str
     routes: tuple[Route, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a write key is of use to it."""
+        return any(route.signature is None for route in self.routes)
 
 
 def to_json(value: Any) -> bytes:

@@ -125,8 +125,9 @@ ANN = {
     "user_id": "u1",
     "email": "ann@acme.example",
     "name": "Ann",
-    "properties": '{"source":"ad"}',
+    "properties": '{"source":"ad","$set_once":["source"]}',
 }
+PLAIN = {**ANN, "properties": '{"source":"ad"}'}
 LINK = {
     "message_id": "e1c268f2",
     "user_id": "u1",
@@ -134,19 +135,66 @@ LINK = {
     "account_id": None,
     "event": "$identify",
     "occurred_at": AT,
+    "properties": None,
 }
+COUNTED = '{"user_properties":{"$add":{"n":1}}}'
 
 
 def test_identify_describes_a_user_and_links_the_device() -> None:
-    sent = event("$identify", user_properties=OPERATIONS)
+    stated = {name: said for name, said in OPERATIONS.items() if name != "$add"}
+    sent = event("$identify", user_properties=stated)
     assert read(batch(sent)).rows == {Kind.USERS: [{**ANN, "valid_from": AT}]}
     assert read(batch({**sent, "device_id": "dev1"})).rows[Kind.EVENTS] == [LINK]
+
+
+def test_what_counts_on_what_was_there_stays_an_event() -> None:
+    rows = read(batch(event("$identify", user_properties=OPERATIONS))).rows
+    assert rows[Kind.USERS] == [{**ANN, "valid_from": AT}]
+    assert rows[Kind.EVENTS] == [{**LINK, "anonymous_id": None, "properties": COUNTED}]
+    about = {"$set": {"name": "Acme"}, "$append": {"xs": 1}}
+    sent = event("$groupidentify", groups={"company": "acme"}, group_properties=about)
+    records = read(batch(sent))
+    assert [row["name"] for row in records.rows[Kind.ACCOUNTS]] == ["Acme"]
+    assert [fault.code for fault in records.faults] == ["not-a-statement"]
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [({"$unset": {"a": "-", "email": "-"}}, ["a", "email"]), ({"$clearAll": "-"}, ["*"])],
+)
+def test_what_is_taken_away_is_a_statement(said: dict[str, Any], gone: list[str]) -> None:
+    (user,) = read(batch(event("$identify", user_properties=said))).rows[Kind.USERS]
+    assert json.loads(user["properties"] or "") == {"$unset": gone}
+    sent = event("$groupidentify", groups={"company": "acme"}, group_properties=said)
+    (account,) = read(batch(sent)).rows[Kind.ACCOUNTS]
+    assert json.loads(account["properties"] or "") == {"$unset": gone}
+
+
+def test_what_is_said_of_a_device_stays_an_event() -> None:
+    said = {"$set": {"color": "red"}}
+    sent = event("$identify", user_id=None, device_id="dev1", user_properties=said)
+    records = read(batch(sent))
+    (row,) = records.rows.pop(Kind.EVENTS)
+    assert (row["user_id"], row["anonymous_id"]) == (None, "dev1")
+    assert json.loads(row["properties"] or "") == {"user_properties": said}
+    assert records.rows == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"),
+    [({"sport": "golf"}, "other-group"), (None, "bad-message"), ({"company": []}, "bad-message")],
+)
+def test_a_groupidentify_that_describes_nothing_is_a_fault(groups: Any, code: str) -> None:
+    about = {"$set": {"name": "Golf"}}
+    records = read(batch(event("$groupidentify", groups=groups, group_properties=about)))
+    assert records.rows == {}
+    assert [fault.code for fault in records.faults] == [code]
 
 
 def test_properties_of_the_user_on_an_event() -> None:
     plain = {"email": "ann@acme.example", "name": "Ann", "source": "ad"}
     records = read(batch(event(user_properties=plain)))
-    assert records.rows[Kind.USERS] == [{**ANN, "valid_from": AT}]
+    assert records.rows[Kind.USERS] == [{**PLAIN, "valid_from": AT}]
     anonymous = read(batch(event(user_id=None, device_id="dev1", user_properties=plain)))
     assert list(anonymous.rows) == [Kind.EVENTS]
 
@@ -185,7 +233,8 @@ def test_the_identify_form() -> None:
     for identification in (said, [said]):
         rows = read(form(identification), "/identify").rows
         assert rows[Kind.USERS] == [{**ANN, "valid_from": ARRIVAL}]
-        assert rows[Kind.EVENTS] == [{**LINK, "message_id": None, "occurred_at": ARRIVAL}]
+        link = {**LINK, "message_id": None, "occurred_at": ARRIVAL, "properties": COUNTED}
+        assert rows[Kind.EVENTS] == [link]
 
 
 def test_the_groupidentify_form() -> None:

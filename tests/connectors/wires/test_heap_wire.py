@@ -100,9 +100,13 @@ def test_a_user_is_described_and_put_in_an_account(many: bool) -> None:
     }
 
 
-def test_a_visitor_is_not_described() -> None:
+def test_what_is_said_of_a_visitor_is_an_event() -> None:
     body = {"app_id": KEY, "user_id": "529", "properties": {"account_id": "acme"}}
-    assert read(body, "/api/add_user_properties").rows == {}
+    records = read(body, "/api/add_user_properties")
+    (row,) = records.rows.pop(Kind.EVENTS)
+    assert (row["user_id"], row["anonymous_id"], row["account_id"]) == (None, "529", "acme")
+    assert (row["event"], row["properties"]) == ("Identify", '{"account_id":"acme"}')
+    assert records.rows == {}
 
 
 @pytest.mark.parametrize("many", [True, False])

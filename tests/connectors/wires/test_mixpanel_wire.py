@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundswell.connectors.wires.mixpanel import WIRES
-from groundswell.connectors.wires.wire import Refusal, UnreadableError
+from groundswell.connectors.wires.wire import Envelope, Refusal, UnreadableError
 from groundswell.model import Kind
 
-from .sending import JSON, RECEIVED_AT, Sender, check_that_nothing_raises, nested, objects
+from .sending import JSON, RECEIVED_AT, Sender, check_that_nothing_raises, nested, objects, read
 from .sending import request_of as asked
 
 (WIRE,) = WIRES
@@ -227,7 +227,42 @@ def test_messages_of_another_token_are_not_taken() -> None:
     assert [row["event"] for row in records.rows[Kind.EVENTS]] == ["A", "C", "D"]
     (fault,) = records.faults
     assert fault.what == "Its token is another than that of the request."
-    assert json.loads(fault.raw) == event("B", token="********")
+    assert json.loads(fault.raw) == event("B", token="another key")
+
+
+def test_a_message_of_another_token_is_told_apart_when_its_own_is_blotted_out() -> None:
+    route = SENDER.route("/track")
+    kept = route.blot(asked("/track", [event("A"), event("B", token="OTHER")]), "TOK")
+    envelope = SENDER.open("/track", kept.body)
+    assert envelope.key == "********"
+    records = read(route, envelope)
+    assert [row["event"] for row in records.rows[Kind.EVENTS]] == ["A"]
+    (fault,) = records.faults
+    alone = read(route, Envelope("********", [fault.raw.encode()]))
+    assert (alone.rows, alone.faults) == ({}, [fault])
+
+
+BOTH = [event("A"), profile(token="TOK", set={"a": 1})]
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("coded", [bytes, base64.b64encode], ids=["json", "base64"])
+def test_what_is_kept_of_a_form_opens_to_the_same_without_the_token(
+    method: str, coded: Any
+) -> None:
+    text = coded(json.dumps(BOTH).encode())
+    form = {"query": {"data": text.decode(), "token": "TOK"}}
+    request = asked("/track", b"ip=0&data=" + quote(text).encode()) if method == "POST" else (
+        asked("/track", method="GET", **form)
+    )  # fmt: skip
+    kept = SENDER.route("/track", method).blot(request, "TOK")
+    shown = [kept.body, base64.b64decode(kept.body + b"===", validate=False), str(kept).encode()]
+    for spelled in (b"TOK", base64.b64encode(b"TOK"), quote(b"TOK").encode()):
+        assert not any(spelled in part for part in shown)
+    sent = SENDER.route("/track", method).open(request).messages
+    assert [bytes(raw) for raw in SENDER.route("/track", method).open(kept).messages] == [
+        bytes(raw).replace(b"TOK", b"********") for raw in sent
+    ]
 
 
 @pytest.mark.parametrize(
@@ -358,34 +393,101 @@ def test_what_a_profile_says(
 ) -> None:
     body = profile(distinct_id="u1", **{operation: said})
     (row,) = SENDER.rows(Kind.USERS, "/engage", body)
-    assert json.loads(row.pop("properties") or "{}") == rest
+    kept = json.loads(row.pop("properties") or "{}")
+    once = [*columns, *rest] if operation == "set_once" else []
+    assert sorted(kept.pop("$set_once", [])) == sorted(once)
+    assert kept == rest
     assert row == {"user_id": "u1", "valid_from": ARRIVAL, **columns}
 
 
 def test_what_is_set_counts_before_what_is_set_once() -> None:
     body = profile(distinct_id="u1", set={"$name": "new"}, set_once={"$name": "old", "a": 1})
     (row,) = SENDER.rows(Kind.USERS, "/engage", body)
-    assert (row["name"], row["properties"]) == ("new", '{"a":1}')
+    assert (row["name"], row["properties"]) == ("new", '{"a":1,"$set_once":["a"]}')
+
+
+COUNTED = [
+    ("$add", {"n": 1}),
+    ("$append", {"xs": 1}),
+    ("$union", {"xs": [1]}),
+    ("$remove", {"xs": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), COUNTED)
+def test_what_counts_on_what_was_there_is_an_event_of_the_person(
+    name: str, said: dict[str, Any]
+) -> None:
+    body = {**profile(distinct_id="u1", time=1709287200), name: said}
+    records = SENDER.read("/engage", [body, body])
+    assert records.faults == []
+    first, second = records.rows.pop(Kind.EVENTS)
+    assert first == second == {
+        "user_id": "u1",
+        "anonymous_id": "u1",
+        "event": name,
+        "occurred_at": "2024-03-01T10:00:00+00:00",
+        "properties": json.dumps(said, separators=(",", ":")),
+    }  # fmt: skip
+    assert records.rows == {}
+
+
+@pytest.mark.parametrize(("name", "said"), COUNTED)
+def test_what_counts_on_what_was_there_of_an_account_is_a_fault(
+    name: str, said: dict[str, Any]
+) -> None:
+    body = {**profile(group_key="company", group_id="acme", set={"$name": "Acme"}), name: said}
+    records = SENDER.read("/groups", body)
+    assert [row["name"] for row in records.rows[Kind.ACCOUNTS]] == ["Acme"]
+    (fault,) = records.faults
+    assert (fault.code, name in fault.what) == ("not-a-statement", True)
+    assert json.loads(fault.raw) == {**body, "$token": "********"}
 
 
 @pytest.mark.parametrize(
-    "operation",
+    ("operation", "gone"),
     [
-        {"add": {"n": 1}},
-        {"append": {"xs": 1}},
-        {"union": {"xs": [1]}},
-        {"remove": {"xs": 1}},
-        {"unset": ["n"]},
-        {"delete": ""},
+        ({"unset": ["$email", "plan"]}, ["email", "plan"]),
+        ({"delete": ""}, ["*"]),
+        ({"delete": None}, ["*"]),
     ],
 )
-def test_operations_on_what_was_there_leave_no_record(operation: dict[str, Any]) -> None:
-    for path, ids in (
-        ("/engage", {"distinct_id": "u1"}),
-        ("/groups", {"group_key": "company", "group_id": "acme"}),
-    ):
-        records = SENDER.read(path, profile(**ids, **operation))
-        assert (records.rows, records.faults) == ({}, [])
+def test_what_is_taken_away_is_a_statement(operation: dict[str, Any], gone: list[str]) -> None:
+    (user,) = SENDER.rows(Kind.USERS, "/engage", profile(distinct_id="u1", **operation))
+    assert json.loads(user.pop("properties") or "") == {"$unset": gone}
+    assert user == {"user_id": "u1", "valid_from": ARRIVAL}
+    group = profile(group_key="company", group_id="acme", **operation)
+    (account,) = SENDER.rows(Kind.ACCOUNTS, "/groups", group)
+    assert json.loads(account["properties"] or "") == {"$unset": gone}
+
+
+def test_of_somebody_nobody_knows_yet_there_are_only_events() -> None:
+    body = profile(distinct_id="$device:x1", set={"a": 1}, unset=["b"], add={"n": 1})
+    records = SENDER.read("/engage", body)
+    rows = records.rows.pop(Kind.EVENTS)
+    assert records.rows == {}
+    assert {(row["event"], row["user_id"], row["anonymous_id"]) for row in rows} == {
+        (name, None, "x1") for name in ("$set", "$unset", "$add")
+    }
+
+
+@pytest.mark.parametrize("path", ["/engage", "/groups"])
+def test_a_profile_that_says_nothing_is_a_fault(path: str) -> None:
+    body = profile(distinct_id="u1", group_key="company", group_id="acme", shout=1)
+    records = SENDER.read(path, body)
+    assert records.rows == {}
+    assert "no operation" in records.faults[0].what
+
+
+@pytest.mark.parametrize("key", ["color", None])
+def test_a_group_that_may_be_an_account_is_a_fault_until_somebody_says_which_is(
+    key: str | None,
+) -> None:
+    body = profile(group_key=key, group_id="red", set={"$name": "Red"})
+    (fault,) = SENDER.read("/groups", body).faults
+    assert fault.code == "other-group"
+    assert f"group_type: {key or 'KIND'}" in fault.fix
+    assert SENDER.read("/groups", body, group_type="org").faults == []
 
 
 @pytest.mark.parametrize(
@@ -393,8 +495,6 @@ def test_operations_on_what_was_there_leave_no_record(operation: dict[str, Any])
     [
         ("company", None, ["acme"]),
         ("company_id", None, ["acme"]),
-        ("color", None, []),
-        (None, None, []),
         ("org", "org", ["acme"]),
         ("company", "org", []),
     ],
@@ -459,6 +559,7 @@ MESSAGES = (
         },
     )
     | objects("$token", "$distinct_id", "$time", "$set", "$set_once", "$group_key", "$group_id")
+    | objects("$distinct_id", "$unset", "$delete", "$add", "$append", "$union", "$remove")
     | st.fixed_dictionaries(
         {"$set": objects("$name", "$email", "$first_name", "title"), "$group_key": st.just("team")}
     )

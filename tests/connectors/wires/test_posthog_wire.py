@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -204,7 +204,10 @@ TRAITS = {"email": "ann@acme.example", "name": "Ann", "source": "ad"}
 def test_descriptions_of_users(sent: dict[str, Any], is_event: bool) -> None:
     records = read(batch(sent))
     (row,) = records.rows[Kind.USERS]
-    assert json.loads(row.pop("properties") or "") == {"source": "ad"}
+    kept = json.loads(row.pop("properties") or "")
+    once = ["email", "name", "source"] if sent["event"] == "$set_once" else []
+    assert kept.pop("$set_once", []) == once
+    assert kept == {"source": "ad"}
     assert row == {
         "user_id": "u1",
         "email": "ann@acme.example",
@@ -217,7 +220,57 @@ def test_descriptions_of_users(sent: dict[str, Any], is_event: bool) -> None:
 
 def test_nobody_is_described_who_is_nobody() -> None:
     anonymous = {"$set": TRAITS, "$process_person_profile": False}
-    assert Kind.USERS not in read(batch(event("$set", properties=anonymous))).rows
+    records = read(batch(event("$set", properties=anonymous)))
+    assert Kind.USERS not in records.rows
+    (row,) = records.rows[Kind.EVENTS]
+    assert (row["event"], row["user_id"], row["anonymous_id"]) == ("$set", None, "u1")
+    assert json.loads(row["properties"] or "")["$set"] == TRAITS
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_event"),
+    [
+        (event("$unset", properties={"$unset": ["email", "plan", 7]}), False),
+        (event("$unset", **{"$unset": ["email", "plan"]}), False),
+        (event("Opened", properties={"$unset": ["email", "plan"]}), True),
+    ],
+)
+def test_what_is_taken_away_is_a_statement(sent: dict[str, Any], is_event: bool) -> None:
+    records = read(batch(sent))
+    (row,) = records.rows[Kind.USERS]
+    assert json.loads(row["properties"] or "") == {"$unset": ["email", "plan"]}
+    assert (Kind.EVENTS in records.rows) == is_event
+
+
+def test_what_is_set_once_on_any_event_describes() -> None:
+    records = read(batch(event("Opened", properties={"$set_once": {"source": "ad"}})))
+    (row,) = records.rows[Kind.USERS]
+    assert json.loads(row["properties"] or "") == {"source": "ad", "$set_once": ["source"]}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        event("$create_alias", properties={"alias": "u1"}),
+        event("$create_alias"),
+        event("$identify", distinct_id=None),
+    ],
+)
+def test_a_link_of_one_id_is_a_fault(sent: dict[str, Any]) -> None:
+    records = read(batch(sent))
+    assert records.rows == {}
+    assert "two ids" in records.faults[0].what
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_what_is_kept_of_a_form_opens_to_the_same_without_the_key(coded: bool) -> None:
+    body = json.dumps(batch(event(properties={"token": KEY}))).encode()
+    data = base64.b64encode(body).decode() if coded else body.decode()
+    request = request_of("/e/", f"data={quote(data)}".encode())
+    kept = SENDER.route("/e/").blot(request, KEY)
+    assert KEY.encode() not in kept.body
+    assert SENDER.open("/e/", kept.body).key == "********"
+    assert ids(read(json.loads(kept.body), "/e/")) == ("u1", None, None)
 
 
 RANDOM = "6229d6f3-847d-4c72-9191-88be8db84650"
@@ -259,9 +312,12 @@ def test_a_group_that_is_no_account_and_one_without_a_key() -> None:
         batch(event("$groupidentify", properties=other), event("$groupidentify", token=KEY))
     )
     assert records.rows == {}
-    (fault,) = records.faults
+    other_group, fault = records.faults
+    assert (other_group.code, "group_type: project" in other_group.fix) == ("other-group", True)
     assert "$group_key" in fault.what
     assert KEY not in fault.raw
+    asked = batch(event("$groupidentify", properties=other))
+    assert read(asked, group_type="company").faults == []
 
 
 def test_a_clock_that_is_wrong_is_corrected_unless_asked_not_to() -> None:

@@ -150,7 +150,8 @@ def test_track(call: dict[str, Any], found: tuple[str | None, ...]) -> None:
     ("call", "events", "users"),
     [
         ({"userId": "u1"}, [], ["u1"]),
-        ({"anonymousId": "x1"}, [], []),
+        ({"anonymousId": "x1"}, [("Identify", None, "x1", None)], []),
+        ({}, [("Identify", None, None, None)], []),
         ({"userId": "u1", "anonymousId": "x1"}, [("Identify", "u1", "x1", None)], ["u1"]),
     ],
 )
@@ -173,7 +174,15 @@ def test_identify_ties_a_user_to_an_anonymous_id(
 def test_alias_ties_a_user_to_the_id_before(
     call: dict[str, Any], events: list[tuple[str | None, ...]]
 ) -> None:
-    assert [ids(row) for row in rows(Kind.EVENTS, {"type": "alias", **call})] == events
+    records = SENDER.read("/v1/batch", batch({"type": "alias", **call}))
+    assert [ids(row) for row in records.rows.get(Kind.EVENTS, [])] == events
+    assert len(records.faults) == (0 if events else 1)
+
+
+def test_traits_of_somebody_nobody_knows_yet_stay_with_the_event() -> None:
+    call = {"type": "identify", "anonymousId": "x1", "traits": {"color": "red"}}
+    (row,) = rows(Kind.EVENTS, call)
+    assert row["properties"] == '{"color":"red"}'
 
 
 @pytest.mark.parametrize(

@@ -6,29 +6,29 @@ taken in again, and changes nothing. So what was acknowledged is counted exactly
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from groundswell.connectors.shape import shape_from
-from groundswell.connectors.wires.catalogue import routes
-from groundswell.connectors.wires.reading import without_key
-from groundswell.connectors.wires.wire import HAND_RAISE, Context, Records, Request, Route
+from groundswell.connectors.wires.wire import HAND_RAISE
+from groundswell.engine.judging import Judge, opened, unopened, unread
 from groundswell.errors import StoreError
 from groundswell.intake.stating import fill_in
-from groundswell.model import Kind, Reject
-from groundswell.store.reading_rows import RowReader
+from groundswell.model import Kind
+from groundswell.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import pyarrow as pa
 
     from groundswell.clock import Clock
     from groundswell.config.resolved import Meaning
     from groundswell.config.schema import SourceDef
+    from groundswell.engine.judging import Judged, Parcel
+    from groundswell.model import Reject
     from groundswell.store.inbox import InboxEntry
     from groundswell.store.ledger import Ledger
     from groundswell.store.warehouse import Warehouse
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 BATCH_BYTES = 4 << 20
 """Bytes of bodies that are taken in together."""
 
-_LIVE = (Kind.EVENTS, Kind.USERS, Kind.MEMBERSHIPS, Kind.ACCOUNTS)
 _STATED = {Kind.USERS: "user_id", Kind.ACCOUNTS: "account_id"}
 
 
@@ -49,12 +48,30 @@ class Drained:
         added: Records that were new.
         duplicates: Records that were there already.
         rejected: Records and messages in quarantine.
+        news: What was new, as the warehouse keeps it (`Appended.news`), in the order it was added.
+        received_at: When each request arrived.
+        rejects: Those in quarantine.
     """
 
     entries: int
     added: int = 0
     duplicates: int = 0
     rejected: int = 0
+    news: tuple[tuple[Kind, pa.Table], ...] = ()
+    received_at: tuple[datetime, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+
+    def __add__(self, other: Drained) -> Drained:
+        """Return what came of these entries and of others."""
+        return Drained(
+            self.entries + other.entries,
+            self.added + other.added,
+            self.duplicates + other.duplicates,
+            self.rejected + other.rejected,
+            self.news + other.news,
+            self.received_at + other.received_at,
+            self.rejects + other.rejects,
+        )
 
 
 @dataclass
@@ -66,7 +83,12 @@ class Drain:
     clock: Clock
     sources: Mapping[str, SourceDef] = field(default_factory=dict[str, "SourceDef"])
     hand_raise: str = HAND_RAISE
-    _readers: dict[str, RowReader] = field(default_factory=dict[str, RowReader])
+    maps: Mapping[str, str] = field(default_factory=dict[str, str])
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what reads and judges."""
+        self.judge = Judge(self.sources, self.hand_raise, self.maps)
 
     def step(self, *, limit_bytes: int = BATCH_BYTES) -> Drained | None:
         """Take in the oldest entries; None when there are none.
@@ -77,64 +99,89 @@ class Drain:
         entries = self.ledger.take_entries(limit_bytes=limit_bytes)
         if not entries:
             return None
-        try:
-            done = self._take_in(entries)
-        except StoreError:
-            raise
-        except Exception:  # noqa: BLE001 - one entry may spoil the batch; which one, is seen singly
-            done = self._one_by_one(entries)
-        self.ledger.drop_entries(entry.position for entry in entries)
-        return done
+        with span("drain") as told:
+            try:
+                done = self._take_in(entries)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - one may spoil the batch; which one, is seen singly
+                done = self._one_by_one(entries)
+            self.ledger.drop_entries(entry.position for entry in entries)
+            told.tell(
+                {
+                    "groundswell.entries": done.entries,
+                    "groundswell.added": done.added,
+                    "groundswell.duplicates": done.duplicates,
+                    "groundswell.rejected": done.rejected,
+                }
+            )
+        return replace(done, received_at=tuple(entry.received_at for entry in entries))
 
     def close(self) -> None:
         """Let go of what reads."""
-        for reader in self._readers.values():
-            reader.close()
+        self.judge.close()
+
+    def append(self, judged: Judged) -> Drained:
+        """Append what was judged good; again changes nothing.
+
+        Raises:
+            StoreError: The warehouse cannot be used now.
+        """
+        added = duplicates = 0
+        news: list[tuple[Kind, pa.Table]] = []
+        for kind, rows in judged.rows:
+            told = self._filled_in(kind, rows)
+            done = self.warehouse.append(kind, told, received_at=judged.received_at, lately=True)
+            added, duplicates = added + done.added, duplicates + done.duplicates
+            if done.news is not None:
+                news.append((kind, done.news))
+        rejects = tuple(reject for _, reject in judged.rejects)
+        return Drained(0, added, duplicates, len(rejects), tuple(news), rejects=rejects)
 
     def _one_by_one(self, entries: Sequence[InboxEntry]) -> Drained:
-        counts: Counter[str] = Counter()
+        done = Drained(0)
         for entry in entries:
             try:
-                done = self._take_in([entry])
+                done += self._take_in([entry])
             except StoreError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the rest has to go on
-                self.ledger.add_rejects([_poison(entry, error)], load_id=_load_id(entry))
-                done = Drained(1, rejected=1)
-            counts.update(added=done.added, duplicates=done.duplicates, rejected=done.rejected)
-        return Drained(len(entries), **counts)
+            except Exception:  # noqa: BLE001 - one message may spoil the request; it is found next
+                done += self._message_by_message(entry)
+        return done
+
+    def _message_by_message(self, entry: InboxEntry) -> Drained:
+        done = Drained(1)
+        try:
+            parcels = list(opened(entry).singly())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rest has to go on
+            return done + self._quarantined(unopened(entry, error))
+        for parcel in parcels:
+            try:
+                done += self._take_source([parcel])
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                done += self._quarantined(unread(parcel, error))
+        return done
+
+    def _quarantined(self, reject: Reject) -> Drained:
+        self.ledger.add_rejects([reject], load_id=load_id_of(reject.source))
+        return Drained(0, rejected=1, rejects=(reject,))
 
     def _take_in(self, entries: Sequence[InboxEntry]) -> Drained:
-        by_source: dict[str, list[InboxEntry]] = {}
+        by_source: dict[str, list[Parcel]] = {}
         for entry in entries:
-            by_source.setdefault(entry.source, []).append(entry)
-        counts: Counter[str] = Counter()
-        for source, own in by_source.items():
-            counts.update(self._take_source(source, own))
-        return Drained(len(entries), **counts)
+            by_source.setdefault(entry.source, []).append(opened(entry))
+        done = Drained(len(entries))
+        for own in by_source.values():
+            done += self._take_source(own)
+        return done
 
-    def _take_source(self, source: str, entries: Sequence[InboxEntry]) -> Counter[str]:
-        records = self._read(source, entries)
-        last = entries[-1]
-        rejects = [
-            _reject(last, fault.raw, fault.code, fault.what, fault.fix) for fault in records.faults
-        ]
-        counts: Counter[str] = Counter(added=0, duplicates=0)
-        judged = self._readers.setdefault(source, _reader(source))
-        appends: list[tuple[Kind, pa.Table]] = []
-        for kind in _LIVE:
-            if rows := records.rows.get(kind):
-                where = f"{last.wire} {last.path}"
-                batch = judged.read(kind, rows, name=where, at=last.received_at)
-                rejects += batch.rejects
-                appends.append((kind, batch.rows))
-        self.ledger.add_rejects(rejects, load_id=_load_id(last))
-        for kind, rows in appends:
-            told = self._filled_in(kind, rows)
-            done = self.warehouse.append(kind, told, received_at=last.received_at)
-            counts.update(added=done.added, duplicates=done.duplicates)
-        counts["rejected"] = len(rejects)
-        return counts
+    def _take_source(self, parcels: Sequence[Parcel]) -> Drained:
+        judged = self.judge.judge(parcels)
+        rejects = [reject for _, reject in judged.rejects]
+        self.ledger.add_rejects(rejects, load_id=load_id_of(parcels[0].source))
+        return self.append(judged)
 
     def _filled_in(self, kind: Kind, rows: pa.Table) -> pa.Table:
         if kind not in _STATED or not rows.num_rows:
@@ -144,21 +191,6 @@ class Drain:
         stored = exp.select("*").from_(str(kind)).where(named)
         return fill_in(self.warehouse.query(stored).read_all(), rows, key=_STATED[kind])
 
-    def _read(self, source: str, entries: Sequence[InboxEntry]) -> Records:
-        records = Records()
-        told = self.sources.get(source)
-        for entry in entries:
-            group_type = told.group_type if told else None
-            context = Context(entry.received_at, group_type, self.hand_raise)
-            events = records.rows.setdefault(Kind.EVENTS, [])
-            before = len(events)
-            route, request = _routed(entry)
-            route.read(route.open(request), context, records)
-            arrived = entry.received_at.isoformat()
-            for event in events[before:]:
-                event["received_at"] = arrived
-        return records
-
 
 def hand_raise_of(meanings: Sequence[Meaning]) -> str:
     """Return the event that means `hand_raised`: the first whose name is no pattern."""
@@ -166,40 +198,6 @@ def hand_raise_of(meanings: Sequence[Meaning]) -> str:
     return next((name for name in names if not set("*?[") & set(name)), HAND_RAISE)
 
 
-def _reader(source: str) -> RowReader:
-    return RowReader(source, {kind: shape_from(kind) for kind in _LIVE})
-
-
-def _load_id(entry: InboxEntry) -> str:
-    return f"inbox-{entry.source}"
-
-
-def _reject(entry: InboxEntry, raw: str, code: str, what: str, fix: str) -> Reject:
-    return Reject(
-        source=entry.source,
-        kind=Kind.EVENTS,
-        file=f"{entry.wire} {entry.path}",
-        line=None,
-        code=code,
-        reason=what,
-        fix=fix,
-        raw=raw,
-    )
-
-
-def _routed(entry: InboxEntry) -> tuple[Route, Request]:
-    request = Request(entry.method, entry.path, entry.query, entry.headers, entry.body)
-    return routes()[entry.method, entry.path][entry.wire], request
-
-
-def _poison(entry: InboxEntry, error: Exception) -> Reject:
-    """Return a whole request as a reject: nothing in it could be told apart."""
-    route, request = _routed(entry)
-    envelope = route.open(request)
-    return _reject(
-        entry,
-        "\n".join(without_key(message, envelope.key) for message in envelope.messages),
-        "bad-request",
-        f"The request could not be read: {error}",
-        "Report it with the body, less its write key; replay it after an update.",
-    )
+def load_id_of(source: str) -> str:
+    """Return the load that what a live source sends belongs to."""
+    return f"inbox-{source}"

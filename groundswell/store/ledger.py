@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from groundswell.store.dismissals import Dismissals
 from groundswell.store.inbox import Inbox
+from groundswell.store.urls import scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
     from groundswell.clock import Clock
     from groundswell.model import Kind, Reject
+    from groundswell.store.leadership import Leadership
 
 RejectStatus = Literal["open", "replayed"]
 
@@ -57,6 +60,23 @@ class KeptReject:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerHealth:
+    """How the ledger's database is.
+
+    Attributes:
+        engine: `sqlite` or `postgresql`.
+        revision: Where its tables stand.
+        newest: Where they should.
+        faults: What the database found wrong with its own file.
+    """
+
+    engine: str
+    revision: str | None
+    newest: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """One run of `load`: what it read and what came of it. `finished_at` is None if it died."""
 
@@ -71,7 +91,7 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Inbox, Protocol):
+class Ledger(Inbox, Dismissals, Protocol):
     """Keeps decisions and their circumstances, transactionally; the inbox is part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
@@ -92,8 +112,16 @@ class Ledger(Inbox, Protocol):
         """Return how many rows of each source are in quarantine."""
         ...
 
+    def open_reasons(self) -> dict[str, int]:
+        """Return how many rows are in quarantine, by the code of their reason."""
+        ...
+
     def mark_replayed(self, ids: Iterable[str]) -> int:
         """Close rejects that were loaded after all; return how many were open."""
+        ...
+
+    def restate_rejects(self, reasons: Mapping[str, Reject]) -> None:
+        """Give rows in quarantine, by id, the code, reason and fix of a later reading."""
         ...
 
     def append_journal(self, entries: Sequence[JournalEntry]) -> int:
@@ -150,6 +178,18 @@ class Ledger(Inbox, Protocol):
         """Return loads, latest first."""
         ...
 
+    def health(self, *, thorough: bool) -> LedgerHealth:
+        """Ask the database how it is; thoroughly, SQLite reads every page of its file.
+
+        Raises:
+            StoreError: It does not answer, or is too damaged to.
+        """
+        ...
+
+    def leadership(self) -> Leadership:
+        """Return what elects the one process that drains the inbox; nothing is taken yet."""
+        ...
+
     def close(self) -> None:
         """Let go of the database; a second call does nothing."""
         ...
@@ -157,6 +197,11 @@ class Ledger(Inbox, Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def is_shared(url: str) -> bool:
+    """Tell whether several servers may serve the ledger that `url` names."""
+    return scheme_of(url) in {"postgresql", "postgres"}
 
 
 def open_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Ledger:

@@ -44,8 +44,7 @@ def expand_paths(paths: Sequence[str | Path]) -> list[Path]:
     found: dict[Path, None] = {}
     problems: list[Problem] = []
     for path in map(str, paths):
-        names = [path] if Path(path).exists() else _globbed(path)
-        files = [Path(name) for name in names]
+        files = [Path(name) for name in _named(path)]
         if not files:
             fix = "Check the spelling; a glob in the shell may need quotes."
             problems.append(Problem("file-missing", f"There is no file `{path}`.", fix))
@@ -59,8 +58,13 @@ def expand_paths(paths: Sequence[str | Path]) -> list[Path]:
     return list(found)
 
 
-def _globbed(path: str) -> list[str]:
-    return sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a glob may be absolute
+def _named(path: str) -> list[str]:
+    try:
+        if Path(path).exists():
+            return [path]
+        return sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a glob may be absolute
+    except (OSError, ValueError):  # no file can have such a name
+        return []
 
 
 def format_of(shape: Shape, path: Path) -> FileFormat:

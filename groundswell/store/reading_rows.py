@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from groundswell.config.columns import COLUMNS
 from groundswell.store.reading_batches import Batch, BatchReader, Plan
-from groundswell.store.reading_raw import table_batch
+from groundswell.store.reading_raw import lines_of, table_batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ class RowReader:
     def read(
         self, kind: Kind, rows: Sequence[Mapping[str, str | None]], *, name: str, at: datetime
     ) -> Batch:
-        """Return rows as a batch: canonical ones, and rejects.
+        """Return rows as a batch: canonical ones, and rejects whose line counts the rows from 1.
 
         Args:
             kind: What they are.
@@ -45,7 +46,7 @@ class RowReader:
             {column: [row.get(column) for row in rows] for column in COLUMNS[kind]},
             schema=dict.fromkeys(COLUMNS[kind], pl.String),
         ).to_arrow()
-        raw = table_batch(table, first=None)
+        raw = table_batch(table, first=1)
         reader = self._fresh(at)
         if kind not in self._plans:
             self._plans[kind] = reader.plan(self._shapes[kind], raw, name)
@@ -63,3 +64,30 @@ class RowReader:
             self._plans.clear()
             self._reader = BatchReader(source=self._source, received_at=at, threads=1)
         return self._reader
+
+
+def read_again(
+    rows: Sequence[Mapping[str, str | None]], shape: Shape, *, source: str, name: str, at: datetime
+) -> Batch:
+    """Read rows of our columns by a mapping of their own, which may look into their properties.
+
+    Args:
+        rows: Our columns as text.
+        shape: The mapping.
+        source: What the records are of.
+        name: Where they come from, as rejects tell it; the line of one counts the rows from 1.
+        at: Now, which times must not lie far beyond.
+
+    Raises:
+        LoadError: The mapping does not fit.
+    """
+    raw = lines_of([_line(row) for row in rows])
+    with BatchReader(source=source, received_at=at, threads=1) as reader:
+        return reader.batch(reader.plan(shape, raw, name), raw, first=False)
+
+
+def _line(row: Mapping[str, str | None]) -> str:
+    """Return a row as one line of JSON, its properties an object in it."""
+    told = {name: value for name, value in row.items() if value is not None}
+    properties = told.pop("properties", "{}")
+    return f'{json.dumps(told)[:-1]}{", " if told else ""}"properties": {properties}}}'

@@ -6,20 +6,21 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from groundswell.clock import SystemClock
 from groundswell.errors import Problem, StoreError
-from groundswell.model import Kind, Reject
+from groundswell.model import Kind, Reject, Sending, as_plain
 from groundswell.store.ledger import JournalEntry, KeptReject, Load, RejectStatus
 from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
+from groundswell.store.sql_dismissals import SqlDismissals
 from groundswell.store.sql_inbox import SqlInbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,7 +41,7 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger(SqlInbox):
+class SqlLedger(SqlInbox, SqlDismissals):
     """Decisions and their circumstances, in SQL."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
@@ -60,6 +61,7 @@ class SqlLedger(SqlInbox):
                 "reason": reject.reason,
                 "fix": reject.fix,
                 "raw": reject.raw,
+                "sending": as_plain(reject.sending),
             }
             for reject in rejects
         ]
@@ -86,6 +88,12 @@ class SqlLedger(SqlInbox):
         select = sa.select(source, count).where(REJECTS.c.status == "open").group_by(source)
         return {row["source"]: row["rows"] for row in self._mappings(select)}
 
+    def open_reasons(self) -> dict[str, int]:
+        """Return how many rows are in quarantine, by reason."""
+        code, count = REJECTS.c.code, sa.func.count().label("rows")
+        select = sa.select(code, count).where(REJECTS.c.status == "open").group_by(code)
+        return {row["code"]: row["rows"] for row in self._mappings(select)}
+
     def mark_replayed(self, ids: Iterable[str]) -> int:
         """Close rejects that were loaded after all; see `Ledger.mark_replayed`."""
         wanted = sorted(set(ids))
@@ -100,6 +108,21 @@ class SqlLedger(SqlInbox):
                 )
                 done += connection.execute(close).rowcount
         return done
+
+    def restate_rejects(self, reasons: Mapping[str, Reject]) -> None:
+        """Give rows in quarantine the reason of a later reading; see `Ledger.restate_rejects`."""
+        restate = (
+            sa.update(REJECTS)
+            .where(REJECTS.c.id == sa.bindparam("reject_id"))
+            .values({name: sa.bindparam(f"new_{name}") for name in ("code", "reason", "fix")})
+        )
+        told = [
+            {"reject_id": id_, "new_code": now.code, "new_reason": now.reason, "new_fix": now.fix}
+            for id_, now in sorted(reasons.items())
+        ]
+        with self._write() as connection:
+            for start in range(0, len(told), _BATCH):
+                connection.execute(restate, told[start : start + _BATCH])
 
     def append_journal(self, entries: Sequence[JournalEntry]) -> int:
         """Add entries whose key is new; see `Ledger.append_journal`."""
@@ -240,12 +263,11 @@ class SqlLedger(SqlInbox):
         with self._write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=values))
 
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
-
 
 def _reject_id(reject: Reject) -> str:
     told = [reject.source, str(reject.kind), reject.file, reject.line, reject.raw]
+    if reject.sending is not None:  # what is said twice without an id or a time happened twice
+        told.append(reject.sending.received_at.isoformat())
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 
@@ -264,6 +286,7 @@ def _kept(row: sa.Row[Any]) -> KeptReject:
             reason=row.reason,
             fix=row.fix,
             raw=row.raw,
+            sending=msgspec.convert(row.sending, Sending | None),
         ),
     )
 

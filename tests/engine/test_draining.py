@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -68,15 +69,17 @@ def messages(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [_message(number, draw) for number in range(draw(st.integers(1, 14)))]
 
 
-def known_of(batches: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+def known_of(
+    batches: Sequence[Sequence[dict[str, Any]]], wire: str = "segment", path: str = "/v1/batch"
+) -> dict[str, Any]:
     """Take requests in, one after the other, and return everything that is known then."""
     with tempfile.TemporaryDirectory() as name:
         Path(name, "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
         with Project.open(name, clock=FixedClock(NOON)) as project:
             drain = Drain(project.warehouse, project.ledger, project.clock)
             for batch in batches:
-                body = json.dumps({"batch": batch}).encode()
-                entry = InboxEntry("app", "segment", "POST", "/v1/batch", {}, {}, body, NOON)
+                body = json.dumps({"batch": batch} if wire == "segment" else batch).encode()
+                entry = InboxEntry("app", wire, "POST", path, {}, {}, body, NOON)
                 project.ledger.put_entries([entry])
                 drain.step()
             assert drain.step() is None
@@ -105,3 +108,32 @@ def test_any_order_any_delay_and_any_repeat_come_to_the_same(
     whole, mixed = known_of([sent]), known_of(pieces)
     for part, expected in whole.items():
         assert mixed[part] == expected, part
+
+
+PROFILE = [
+    ("$set", {"$email": "ann@acme.example", "color": "red"}),
+    ("$set_once", {"color": "blue", "campaign": "spring"}),
+    ("$add", {"logins": 1}),
+    ("$set_once", {"campaign": "summer", "title": "CTO"}),
+    ("$append", {"tags": "new"}),
+    ("$set", {"title": "CEO"}),
+    ("$unset", ["color"]),
+]
+
+
+@pytest.mark.parametrize("order", [(6, 5, 4, 3, 2, 1, 0), (3, 0, 6, 2, 5, 1, 4, 1, 3)])
+def test_operations_on_a_profile_come_to_the_same_in_any_order(order: tuple[int, ...]) -> None:
+    started = NOON.timestamp() - 1_000
+    sent: list[dict[str, Any]] = [
+        {"$distinct_id": "u1", "$time": started + number, name: said}
+        for number, (name, said) in enumerate(PROFILE)
+    ]
+    whole = known_of([sent], "mixpanel", "/engage")
+    mixed = known_of([[sent[number]] for number in order], "mixpanel", "/engage")
+    for part, expected in whole.items():
+        assert mixed[part] == expected, part
+    assert sorted(event["event"] for event in whole[Kind.EVENTS]) == ["$add", "$append"]
+    latest = max(whole[Kind.USERS], key=lambda row: row["valid_from"])
+    assert (latest["email"], latest["title"]) == ("ann@acme.example", "CEO")
+    known = {"campaign": "spring", "$set_once": ["campaign"], "$unset": ["color"]}
+    assert json.loads(latest["properties"]) == known

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundswell.errors import StoreError
-from groundswell.store.inbox import InboxEntry, WriteKey, digest_key, new_key
+from groundswell.store.inbox import REMEMBERED, InboxEntry, WriteKey, digest_key, new_key
 from groundswell.store.ledger import Ledger, open_ledger
 
 from .test_ledger import clock, engine, ledger, url
@@ -21,9 +21,11 @@ __all__ = ["clock", "engine", "ledger", "url"]  # fixtures
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 
-def entry(number: int, body: bytes = b"{}") -> InboxEntry:
+def entry(
+    number: int, body: bytes = b"{}", *, source: str = "app", message_id: str | None = None
+) -> InboxEntry:
     return InboxEntry(
-        source="app",
+        source=source,
         wire="segment",
         method="POST",
         path="/v1/batch",
@@ -31,6 +33,7 @@ def entry(number: int, body: bytes = b"{}") -> InboxEntry:
         headers={"content-type": "application/json"},
         body=body,
         received_at=NOON + dt.timedelta(seconds=number),
+        message_id=message_id,
     )
 
 
@@ -63,6 +66,42 @@ def test_what_is_dropped_is_gone_and_its_position_is_not_used_again(ledger: Ledg
     ledger.put_entries([entry(2)])
     (later,) = ledger.take_entries(limit_bytes=1 << 20)
     assert later.position > max(item.position for item in taken)
+
+
+def test_a_message_that_came_before_is_not_kept_again(ledger: Ledger) -> None:
+    """Also while and after it was drained, and when it comes twice in one commit."""
+
+    def kept() -> list[bytes]:
+        taken = ledger.take_entries(limit_bytes=1 << 20)
+        ledger.drop_entries(item.position for item in taken)
+        return [item.body for item in taken]
+
+    first, second = entry(0, b"1", message_id="m1"), entry(1, b"2", message_id="m2")
+    ledger.put_entries([first, entry(0, b"other"), entry(0, b"again", message_id="m1")])
+    ledger.put_entries([first, second])
+    assert kept() == [b"1", b"other", b"2"]
+    ledger.put_entries([second, first, entry(2, b"3"), entry(2, b"3")])
+    assert kept() == [b"3", b"3"], "without an id, everything is kept"
+    ledger.put_entries([entry(3, b"4", source="web", message_id="m1")])
+    assert kept() == [b"4"], "an id is a source's own"
+    late = int((REMEMBERED + dt.timedelta(hours=1)).total_seconds())
+    ledger.put_entries([entry(late, b"5", message_id="m3")])
+    ledger.put_entries([entry(late, b"1", message_id="m1")])
+    assert kept() == [b"5", b"1"], "it is forgotten after a while"
+
+
+def test_a_message_that_could_not_be_kept_is_not_remembered(tmp_path: Path) -> None:
+    message = entry(0, b"x" * 1_000_000, message_id="m1")
+    with open_ledger("sqlite", tmp_path) as ledger:
+        with ledger._engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 4}")
+            connection.rollback()
+        with pytest.raises(StoreError, match="full"):
+            ledger.put_entries([message])
+    with open_ledger("sqlite", tmp_path) as ledger:
+        ledger.put_entries([message])
+        assert ledger.waiting()[0] == 1
 
 
 def test_an_entry_does_not_show_its_body() -> None:

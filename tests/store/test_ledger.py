@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from groundswell.clock import FixedClock
 from groundswell.errors import StoreError
-from groundswell.model import Kind, Reject
+from groundswell.model import Kind, Reject, Sending
 from groundswell.store import ledger_opening, migrations
 from groundswell.store.ledger import JournalEntry, Ledger, Load, open_ledger
 from groundswell.store.ledger_tables import METADATA
@@ -79,6 +80,26 @@ def test_quarantine_keeps_a_row_once_and_closes_it_when_replayed(ledger: Ledger)
     assert ledger.add_rejects([], load_id="three") == 0
 
 
+def test_a_message_is_kept_with_how_it_came_and_told_apart_by_when(ledger: Ledger) -> None:
+    sending = Sending("segment", "POST", "/v1/batch", NOW, "yesterday", {"a": "b"}, {})
+    again = replace(sending, received_at=NOW + timedelta(microseconds=1), query=None, headers=None)
+    rejects = [replace(_reject(1), sending=told) for told in (sending, sending, again)]
+    assert ledger.add_rejects(rejects, load_id="one") == 2
+    assert [row.reject.sending for row in ledger.rejects()] == [sending, again]
+
+
+def test_a_reject_may_be_given_another_reason(ledger: Ledger) -> None:
+    ledger.add_rejects([_reject(1), _reject(2)], load_id="one")
+    first, second = ledger.rejects()
+    now = replace(_reject(1), code="too-long", reason="Too long.", fix="Cut it.", raw="other")
+    ledger.restate_rejects({first.id: now, "unknown": now})
+    ledger.restate_rejects({})
+    assert ledger.rejects() == [
+        replace(first, reject=replace(now, raw=first.reject.raw)),
+        second,
+    ]
+
+
 def test_the_journal_adds_a_key_once_and_reads_in_order(ledger: Ledger) -> None:
     entries = [_entry("1", days=2), _entry("2", "b"), _entry("3", kind="merge", days=1)]
     assert ledger.append_journal(entries[:2]) == 2
@@ -134,6 +155,26 @@ def test_cursors_and_loads_keep_the_last_word(ledger: Ledger, clock: FixedClock)
         ledger.record_load(load)
     assert ledger.loads() == [other, ended]
     assert ledger.loads(limit=1) == [other]
+
+
+def test_what_was_dismissed_holds_for_its_time_and_is_never_cut_short(ledger: Ledger) -> None:
+    day = timedelta(days=1)
+
+    def dismiss(persons: list[str], days: int, kind: str = "upgrade") -> datetime:
+        until = NOW + days * day
+        return ledger.dismiss_offer(persons, kind, offer=f"{kind}.1", at=NOW, until=until)
+
+    assert ledger.dismissed_offers(["u1"], at=NOW) == {}
+    assert dismiss(["u1", "anon:d1"], 10) == NOW + 10 * day
+    assert dismiss(["u1"], 5) == NOW + 10 * day
+    assert dismiss(["u1"], 20) == NOW + 20 * day
+    assert dismiss(["u1"], 1, "human") == NOW + day
+    assert ledger.dismissed_offers(["anon:d1"], at=NOW) == {"upgrade": NOW + 10 * day}
+    both = {"upgrade": NOW + 20 * day, "human": NOW + day}
+    assert ledger.dismissed_offers(["u1", "anon:d1"], at=NOW) == both
+    assert ledger.dismissed_offers(["u1"], at=NOW + day) == {"upgrade": NOW + 20 * day}
+    assert ledger.dismissed_offers(["u1"], at=NOW + 20 * day) == {}
+    assert ledger.dismissed_offers(["u2"], at=NOW) == {}
 
 
 def test_empty_merges_have_their_types(ledger: Ledger) -> None:

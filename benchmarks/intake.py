@@ -6,6 +6,9 @@ Four servers, one after the other, each pinned to one core, with the load genera
 as `serve` runs it, draining on the same core as it goes; ours with the inbox alone; ours with an
 inbox that forgets; and what one would write first, a FastAPI endpoint that inserts each event with
 SQLAlchemy and commits the batch. The load is Segment batches of 100 events over 16 connections.
+
+With `--ledger postgresql://...` a fifth one keeps its inbox there, and drains nothing; the database
+runs where it runs.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ CONNECTIONS = 16
 BATCH = 100
 CONFIG = "company: Bench\nevents:\n  signed_up: Signed Up\n"
 MODES = ("serve", "inbox", "discard", "plain")
+SHARED = "shared"  # an inbox in PostgreSQL
+LEDGER = "GROUNDSWELL_BENCH_LEDGER"
 
 
 # --- the servers ------------------------------------------------------------------------------
@@ -100,7 +105,7 @@ def serve(mode: str, folder: Path, port: int, core: int) -> None:
         if mode == "discard":
             project.ledger = Forgetting(project.ledger)  # pyright: ignore[reportAttributeAccessIssue]
         server = Server(project, runs=False)
-        if mode == "inbox":
+        if mode in ("inbox", SHARED):
             server._loop.start = server._loop.stop = lambda: None
         server.run(port=port)
 
@@ -157,10 +162,11 @@ def measure(mode: str, seconds: float, most: int, *, core: int) -> float:
     """Start a server, load it, stop it."""
     with tempfile.TemporaryDirectory(prefix="groundswell-bench-") as name:
         folder = Path(name)
-        (folder / "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
+        where = f"ledger: ${{{LEDGER}}}\n" if mode == SHARED else ""
+        (folder / "groundswell.yaml").write_text(CONFIG + where, encoding="utf-8")
         with Keys.open(folder) as keys:
             key = keys.create("bench", "segment").key
-        port = 18_710 + MODES.index(mode)
+        port = 18_710 + (*MODES, SHARED).index(mode)
         command = [sys.executable, "-m", "benchmarks.intake", "--serve", mode]
         process = subprocess.Popen(
             [*command, "--folder", name, "--port", str(port), "--core", str(core)],
@@ -190,7 +196,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--most", type=int, default=40_000, help="batches to prepare")
-    parser.add_argument("--serve", choices=MODES)
+    parser.add_argument("--ledger", help="also measure with the inbox in this PostgreSQL database")
+    parser.add_argument("--serve", choices=(*MODES, SHARED))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--port", type=int)
     parser.add_argument("--core", type=int)
@@ -198,15 +205,17 @@ def main() -> None:
     if chosen.serve:
         serve(chosen.serve, chosen.folder, chosen.port, chosen.core)
         return
-    report(chosen.seconds, chosen.most)
+    if chosen.ledger:
+        os.environ[LEDGER] = chosen.ledger
+    report(chosen.seconds, chosen.most, (*MODES, SHARED) if chosen.ledger else MODES)
 
 
-def report(seconds: float, most: int) -> dict[str, float]:
+def report(seconds: float, most: int, modes: tuple[str, ...] = MODES) -> dict[str, float]:
     """Print, and return, the events a second of every server."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
     try:
-        rates = {mode: measure(mode, seconds, most, core=min(cores)) for mode in MODES}
+        rates = {mode: measure(mode, seconds, most, core=min(cores)) for mode in modes}
     finally:
         os.sched_setaffinity(0, cores)
     for mode, rate in rates.items():

@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -41,6 +41,10 @@ class Postgres:
 
     port: int
     binaries: Path
+    stop: Callable[[], None] = field(repr=False)
+    """End it at once, as `pg_ctl stop -m immediate` does: nothing is finished or written down."""
+    start: Callable[[], None] = field(repr=False)
+    """Start it again after `stop`; it recovers from its log."""
     password = "groundswell-tests"
 
     def url(self, database: str) -> str:
@@ -100,19 +104,25 @@ def running_postgres() -> Iterator[Postgres]:
             *("-c", "full_page_writes=off", "-c", "shared_buffers=64MB"),
         ]
         log = (place / "log").open("w")
-        server = subprocess.Popen(
-            [*_dying_with_us(), binaries / "postgres", "-D", data, *settings],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            **as_user,
-        )
-        try:
+        started: list[subprocess.Popen[bytes]] = []
+
+        def start() -> None:
+            server = subprocess.Popen(
+                [*_dying_with_us(), binaries / "postgres", "-D", data, *settings],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                **as_user,
+            )
+            started.append(server)
             ready = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
             _wait(lambda: subprocess.run(ready, check=False).returncode == 0, server, place / "log")
-            yield Postgres(port, binaries)
+
+        try:
+            start()
+            yield Postgres(port, binaries, lambda: _stop(started[-1], signal.SIGQUIT), start)
         finally:
-            _stop(server, signal.SIGINT)
+            _stop(started[-1], signal.SIGINT)
             log.close()
 
 

@@ -15,10 +15,18 @@ from groundswell.store.urls import scheme_of, shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = "0002"
+HEAD = "0005"
 """The latest revision in `migrations/`; a ledger that stands there is opened without Alembic."""
 
 _LOCK = 0x67726F756E64  # one migration at a time on PostgreSQL; any number that is ours
+
+_PATIENCE = {
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 5,  # seconds
+    "keepalives_interval": 2,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 
 
 def ledger_url(url: str, folder: Path) -> str:
@@ -44,9 +52,15 @@ def ledger_url(url: str, folder: Path) -> str:
 
 
 def connect_ledger(url: str) -> sa.Engine:
-    """Return an engine whose errors show no parameters and whose SQLite is durable."""
+    """Return an engine whose errors show no parameters and whose commits are durable.
+
+    A connection that the database ended is replaced when it is next asked for, and a database that
+    does not answer is given up after some seconds.
+    """
     try:
-        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        engine = sa.create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, connect_args=_patience(url)
+        )
     except (ArgumentError, ValueError):
         raise StoreError(
             Problem(
@@ -58,7 +72,25 @@ def connect_ledger(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _set_up_postgres)
     return engine
+
+
+def connect_alone(url: str) -> sa.Connection:
+    """Open a connection of its own, whose statements stand for themselves; closing it ends it."""
+    engine = sa.create_engine(
+        url, hide_parameters=True, poolclass=sa.NullPool, connect_args=_patience(url)
+    )
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _patience(url: str) -> dict[str, int]:
+    """Return how long PostgreSQL may be silent, where the URL does not say."""
+    made = sa.make_url(url)
+    if made.get_backend_name() == "sqlite":
+        return {}
+    return {name: value for name, value in _PATIENCE.items() if name not in made.query}
 
 
 def bring_up_to_date(connection: sa.Connection, where: str) -> None:
@@ -69,7 +101,7 @@ def bring_up_to_date(connection: sa.Connection, where: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    if _revision(connection) == HEAD:
+    if revision_of(connection) == HEAD:
         return
     from alembic import command  # noqa: PLC0415  (slow to load, and rarely needed)
     from alembic.config import Config  # noqa: PLC0415
@@ -91,7 +123,8 @@ def bring_up_to_date(connection: sa.Connection, where: str) -> None:
             ) from error
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision that the tables stand at; None where there are none."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -101,6 +134,16 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions are begun below, and nowhere else
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_postgres(connection: Any, _: object) -> None:
+    """See to it that a commit is on the disk when it returns, whatever the database's default."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false)"
+            " WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from groundswell.errors import Problem, StoreError
-from groundswell.store.ledger_opening import bring_up_to_date, connect_ledger
+from groundswell.store.leadership import FileLeadership, PostgresLeadership, SoleLeadership
+from groundswell.store.ledger import LedgerHealth
+from groundswell.store.ledger_opening import (
+    HEAD,
+    bring_up_to_date,
+    connect_alone,
+    connect_ledger,
+    revision_of,
+)
 from groundswell.store.urls import redact, shown
 
 if TYPE_CHECKING:
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from groundswell.clock import Clock
+    from groundswell.store.leadership import Leadership
 
 
 class SqlStore:
@@ -39,6 +51,24 @@ class SqlStore:
             self.close()
             raise
 
+    def leadership(self) -> Leadership:
+        """Return what elects the one process that drains; see `Ledger.leadership`."""
+        if self._engine.dialect.name == "postgresql":
+            return PostgresLeadership(partial(connect_alone, self._url))
+        file = self._engine.url.database
+        return FileLeadership(Path(file)) if file and file != ":memory:" else SoleLeadership()
+
+    def health(self, *, thorough: bool) -> LedgerHealth:
+        """Ask the database how it is; see `Ledger.health`."""
+        engine = self._engine.dialect.name
+        faults: tuple[str, ...] = ()
+        with self._told(), self._engine.connect() as connection:
+            revision = revision_of(connection)
+            if thorough and engine == "sqlite":
+                found = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars()
+                faults = tuple(text for text in found if text != "ok")
+        return LedgerHealth(engine, revision, HEAD, faults)
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -56,6 +86,9 @@ class SqlStore:
     def _mappings(self, select: sa.Executable) -> Sequence[sa.RowMapping]:
         with self._told(), self._engine.connect() as connection:
             return connection.execute(select).mappings().all()
+
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
 
     @contextmanager
     def _write(self) -> Generator[sa.Connection]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 50 if os.environ.get("CI") else 6
 SENDERS = 3
+STARTED_SECONDS = 120  # a busy machine imports slowly
 SEED = 7
 
 
@@ -38,10 +39,13 @@ def free_port() -> int:
 
 
 class Load:
-    """Senders that send numbered events without end, and note what was acknowledged."""
+    """Senders that send numbered events without end, and note what was acknowledged.
 
-    def __init__(self, url: str, key: str) -> None:
-        self.url, self.key = url, key
+    They rest `pause` seconds after each request.
+    """
+
+    def __init__(self, url: str, key: str, *, pause: float = 0.0) -> None:
+        self.url, self.key, self.pause = url, key, pause
         self.acknowledged: set[str] = set()
         self.sent = 0
         self._lock = threading.Lock()
@@ -64,6 +68,7 @@ class Load:
                 ids = [f"m{number}" for number in range(first, first + 20)]
                 while not self._stop.is_set() and not self._send(client, ids):
                     time.sleep(0.02)  # as a client's own retry: the same batch once more
+                time.sleep(self.pause)
 
     def _send(self, client: httpx.Client, ids: list[str]) -> bool:
         messages = [
@@ -91,13 +96,23 @@ def start(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "groundswell", "serve", "--port", str(port), *options]
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen([*command, "--project", str(folder)], stderr=log)
-    deadline = time.monotonic() + DEADLINE
+    try:
+        _wait_until_up(process, folder, port)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
+    deadline = time.monotonic() + STARTED_SECONDS
     while True:
         assert process.poll() is None, (folder / "server.log").read_text()
         assert time.monotonic() < deadline, "the server did not start"
         try:
             if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
-                return process
+                return
         except httpx.HTTPError:
             time.sleep(0.02)
 

@@ -31,6 +31,7 @@ CALM = {
     "active_users_28d": 2,
     "enterprise_indicators": 0,
     "expansion_potential": 0,
+    "is_high_potential": False,
     "hand_raises_28d": 0,
     "procurement_asks_28d": 0,
     "security_asks_28d": 0,

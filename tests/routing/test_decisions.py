@@ -101,7 +101,6 @@ NAMES = {
     "mrr": [0.0, 1000.0],
     "active_users_28d": [2, 3],
     "enterprise_indicators": [0, 2],
-    "expansion_potential": [0, 50],
     "hand_raises_28d": [0, 0, 1, None],
     "days_since_hand_raised": [None, 0, 5],
     "procurement_asks_28d": [0, 0, 1],
@@ -114,7 +113,10 @@ NAMES = {
     "account_age_days": [2, 60],
     "days_since_active": [0, 200],
 }
-FLAGS = ["has_sso", "is_paying", "has_friction", "is_activated", "is_onboarding", "is_high_value"]
+FLAGS = [
+    *("has_sso", "is_paying", "has_friction", "is_activated", "is_onboarding", "is_high_value"),
+    "is_high_potential",
+]
 ROW = st.fixed_dictionaries(
     {name: st.sampled_from(values) for name, values in NAMES.items()}
     | {name: st.sampled_from([None, False, True]) for name in FLAGS}
@@ -225,6 +227,7 @@ def test_an_account_without_a_history_is_routed_too(shipped, calm, make_score):
         "qualified": False,
         "hand_raised": False,
         "owned": False,
+        "open_handoff": False,
         "eligible": False,
     }
 

@@ -178,13 +178,13 @@ def test_several_people_in_trial(decided, values, rule):
 @pytest.mark.parametrize(
     ("values", "rule", "team"),
     [
-        ({"expansion_potential": 50, "mrr": 1000}, "expansion, account executive", "expansion"),
+        ({"is_high_potential": True, "mrr": 1000}, "expansion, account executive", "expansion"),
         (
-            {"expansion_potential": 50, "mrr": 999.99},
+            {"is_high_potential": True, "mrr": 999.99},
             "expansion, customer success",
             "customer_success",
         ),
-        ({"expansion_potential": 49, "mrr": 1000}, SELF_SERVE, None),
+        ({"is_high_potential": False, "mrr": 1000}, SELF_SERVE, None),
     ],
 )
 def test_expansion(decided, values, rule, team):
@@ -193,7 +193,7 @@ def test_expansion(decided, values, rule, team):
 
 
 def test_potential_without_paying_is_no_expansion(decided):
-    assert decided(expansion_potential=100, mrr=5000).rule == SELF_SERVE
+    assert decided(is_high_potential=True, mrr=5000).rule == SELF_SERVE
 
 
 # --- 6. self-serve --------------------------------------------------------------------------------

@@ -1,17 +1,21 @@
 """Fill a project's DuckDB warehouse with a company's files, past the checks that loading makes.
 
 Loading 50M events with every check takes minutes that say nothing about features; this fills the
-same tables by month of event files. Digests are left 0, so such a warehouse is not to be loaded
-into again.
+same tables by month of event files.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from groundswell.clock import SystemClock
 from groundswell.model import Kind
+from groundswell.store.arrays import to_arrow
+from groundswell.store.digests import digest_rows
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse
+from groundswell.store.facts import IDENTITY, TRIPLE
 from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:
@@ -55,21 +59,33 @@ def _fill_events(connection: duckdb.DuckDBPyConnection, months: Sequence[Path]) 
         "INSERT INTO event_names SELECT (row_number() OVER (ORDER BY event) - 1)::INTEGER, event "
         f"FROM (SELECT DISTINCT event FROM {every} WHERE {_SOUND})"
     )
-    connection.execute(
-        "INSERT INTO actors SELECT (row_number() OVER (ORDER BY first_at) - 1)::INTEGER, "
-        "user_id, anonymous_id, account_id, first_at, 0 FROM (SELECT user_id, anonymous_id, "
+    actors = connection.sql(
+        "SELECT (row_number() OVER (ORDER BY first_at) - 1)::INTEGER AS actor, user_id, "
+        "anonymous_id, account_id, first_at FROM (SELECT user_id, anonymous_id, "
         f"account_id, min(timestamp) AS first_at FROM {every} WHERE {_SOUND} GROUP BY ALL)"
-    )
+    ).to_arrow_table()
+    _insert(connection, "actors", actors, TRIPLE)
     for month in months:
-        connection.execute(
-            "INSERT INTO events SELECT 'bench', message_id, actor, event_id, timestamp, "
-            "received_at, properties, 0 FROM (SELECT * FROM read_parquet(?) "
+        rows = connection.execute(
+            "SELECT 'bench' AS source, message_id, actor, event_id, timestamp, received_at, "
+            "properties FROM (SELECT * FROM read_parquet(?) "
             f"WHERE {_SOUND}) AS s JOIN event_names USING (event) "
             "JOIN actors AS a ON a.user_id IS NOT DISTINCT FROM s.user_id "
             "AND a.anonymous_id IS NOT DISTINCT FROM s.anonymous_id "
-            "AND a.account_id IS NOT DISTINCT FROM s.account_id ORDER BY received_at",
+            "AND a.account_id IS NOT DISTINCT FROM s.account_id ORDER BY s.received_at",
             [str(month)],
-        )
+        ).to_arrow_table()
+        _insert(connection, "events", rows, IDENTITY)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, key: Sequence[str]
+) -> None:
+    """Insert rows with the digest of their key as the last column."""
+    digests = digest_rows(rows, key).view(np.int64)
+    connection.register("filling", rows.append_column("digest", to_arrow(digests)))
+    connection.execute(f"INSERT INTO {table} SELECT * FROM filling")
+    connection.unregister("filling")
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, file: Path, schema: pa.Schema) -> pa.Table:

@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import signal
 import sys
 import threading
 import time
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, TextIO, cast
 
-import msgspec
 import structlog
-import uvicorn
 
 from groundswell.api.app import App
-from groundswell.api.client import Address
+from groundswell.api.browsers import browser_routes
+from groundswell.api.feed import feed_route
+from groundswell.api.hosting import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    GRACE_SECONDS,
+    Announcement,
+    serve_until_told,
+)
 from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
 from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
-from groundswell.api.operations import SERVER_FILE
-from groundswell.engine import STATE_FOLDER
+from groundswell.config.webhooks import resolve_webhooks
 from groundswell.engine.draining import Drain, hand_raise_of
-from groundswell.errors import StoreError, UsageError
+from groundswell.engine.feed import Feed
+from groundswell.engine.following import Follower
+from groundswell.engine.noticing import Reporter
+from groundswell.errors import StoreError
 from groundswell.intake.committing import GroupCommit
+from groundswell.tracing import span
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-    from datetime import date
-    from pathlib import Path
+    from collections.abc import AsyncGenerator
 
     from starlette.applications import Starlette
 
     from groundswell.engine import Project
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8710
 IDLE_SECONDS = 0.05
 FAILING_SECONDS = 1.0
-GRACE_SECONDS = 10
-REST_SECONDS = 2.0
-REST_TIMES = 3
-"""The engine rests at least so many times as long as it took to score, taking in what comes."""
-
+FOLLOWING_SECONDS = 0.5
 log = structlog.get_logger()
 
 
@@ -59,52 +57,42 @@ class Server:
         Args:
             project: What is served.
             runs: Whether accounts are scored again when facts came.
+
+        Raises:
+            ConfigError: The secret of a webhook is not in the environment.
         """
         self._project = project
         self._metrics = Metrics()
         self._intake: Intake | None = None
+        self._webhooks = resolve_webhooks(project.loaded, project.environ)
         self._alone = threading.Lock()  # one at a time computes with the project, or takes into it
         self._loop = EngineLoop(project, self._metrics, self._alone, runs=runs)
-        self._token = secrets.token_urlsafe(32)
+        self._announcement = Announcement(project.root)
+        token = self._announcement.token
+        self.feed = self._loop.feed
         self.app = App(
             intake=self._started,
             metrics=self._metrics,
             unready=self._unready,
+            leads=lambda: self._loop.leads,
             lifespan=self._lifespan,
-            operations=operation_routes(project, token=self._token, alone=self._alone),
+            operations=[
+                *operation_routes(project, token=token, alone=self._alone),
+                *browser_routes(project, token=token, keys=KeyRing(project.ledger)),
+                feed_route(self.feed, token=token),
+            ],
         )
 
     def run(self, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
-        """Serve until SIGINT or SIGTERM, then finish what was begun.
+        """Serve until SIGINT or SIGTERM, then finish what was begun; see `serve_until_told`.
 
-        Args:
-            host: Address to listen on; others than 127.0.0.1 are open to the network.
-            port: TCP port; 0 for one that is free.
+        Raises:
+            StoreError: The ledger allows one server, and another one serves it.
         """
-        config = uvicorn.Config(
-            self.app,
-            host=host,
-            port=port,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+        self._loop.claim()
+        serve_until_told(
+            self.app, self._announcement, host=host, port=port, ending=self._loop.end_feed
         )
-        for told in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on once it has stopped
-            signal.signal(told, _leave)
-        address = self._project.root / STATE_FOLDER / SERVER_FILE
-        try:
-            _Announcing(config, lambda url: self._write_address(address, url)).run()
-        finally:
-            address.unlink(missing_ok=True)
-
-    def _write_address(self, path: Path, url: str) -> None:
-        """Tell commands of this machine's user where to ask, and nobody else."""
-        path.unlink(missing_ok=True)
-        opened = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "wb") as file:
-            file.write(msgspec.json.encode(Address(url, self._token)))
 
     def _started(self) -> Intake:
         assert self._intake is not None, "the application runs between the ends of its lifespan"
@@ -115,9 +103,7 @@ class Server:
             entries, since = self._project.ledger.waiting()
         except StoreError:
             return "The ledger cannot be read."
-        self._metrics.waiting.set(entries)
-        age = (self._project.clock.now() - since).total_seconds() if since else 0
-        self._metrics.lag_seconds.set(age)
+        self._metrics.note_waiting(entries, since, now=self._project.clock.now())
         return self._loop.failing
 
     @asynccontextmanager
@@ -128,6 +114,7 @@ class Server:
             keys=KeyRing(self._project.ledger),
             clock=self._project.clock,
             metrics=self._metrics,
+            webhooks=self._webhooks,
         )
         self._loop.start()
         try:
@@ -135,27 +122,6 @@ class Server:
         finally:
             await asyncio.to_thread(commit.close)
             await asyncio.to_thread(self._loop.stop)
-
-
-def _leave(*_: object) -> None:
-    raise SystemExit(0)
-
-
-class _Announcing(uvicorn.Server):
-    """Says where it listens once it does; a port of 0 is known by then."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        await super().startup(sockets)  # pyright: ignore[reportArgumentType]
-        for server in self.servers:
-            for listening in server.sockets:
-                host, port = listening.getsockname()[:2]
-                url = f"http://{host}:{port}"
-                self._announce(url)
-                log.info("serving", url=url)
 
 
 class EngineLoop:
@@ -166,7 +132,6 @@ class EngineLoop:
     ) -> None:
         self._project = project
         self._alone = alone
-        self._runs = runs
         self._drain = Drain(
             project.warehouse,
             project.ledger,
@@ -175,14 +140,30 @@ class EngineLoop:
             hand_raise_of(project.loaded.meanings),
         )
         self._metrics = metrics
-        self._stopping = threading.Event()
+        self._stopping, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._scored: tuple[str, date] | None = None
-        self._rested_at = 0.0
+        self._follower = Follower(project) if runs else None
+        self.feed = Feed()
+        self._reporter = Reporter(project, self.feed)
+        self._leadership = project.ledger.leadership()
+        self.leads = False
         self.failing: str | None = None
 
+    def claim(self) -> bool:
+        """Take the lead where nobody has it; tell whether it is ours.
+
+        Raises:
+            StoreError: The ledger allows one server, and another one serves it.
+        """
+        leads = self._leadership.lead()
+        if leads != self.leads:
+            self.leads, self.failing = leads, None
+            log.info("leading" if leads else "following")
+        return leads
+
     def start(self) -> None:
-        """Begin."""
+        """Begin; see `claim` for what it raises."""
+        self.claim()
         self._thread.start()
 
     def stop(self) -> None:
@@ -190,29 +171,45 @@ class EngineLoop:
         self._stopping.set()
         self._thread.join()
         self._drain.close()
+        if self._follower is not None:
+            self._follower.close()
+        self._leadership.close()
+
+    def end_feed(self) -> None:
+        """Let the feed end once it has told what came until now."""
+        self._ending.set()
 
     def _run(self) -> None:
         until: float | None = None
         while until is None or time.monotonic() < until:
             if until is None and self._stopping.is_set():
                 until = time.monotonic() + GRACE_SECONDS
-            try:
-                with self._alone:
-                    busy = self._take_in()
-                    if until is None:
-                        self._score()
-                self.failing = None
-            except Exception as error:
-                self.failing = "The inbox cannot be drained; the log says why."
-                log.exception("the engine failed", problem=type(error).__name__)
-                if until is not None:
-                    return
-                self._stopping.wait(FAILING_SECONDS)
-                continue
-            if not busy and until is not None:
+            ending = self._ending.is_set()
+            rest = self._turn(scores=until is None)
+            if rest and ending:
+                self.feed.end()
+            if rest and until is not None:
                 return
-            if not busy:
-                self._stopping.wait(IDLE_SECONDS)
+            if rest:
+                self._stopping.wait(rest)
+
+    def _turn(self, *, scores: bool) -> float:
+        """Take one step; return how long to rest after it, which is 0 where more waits."""
+        if not self.claim():  # looked at before every step: a lead can be lost at any time
+            return FOLLOWING_SECONDS
+        try:
+            with self._alone:
+                busy = self._take_in()
+                self._reporter.word()  # at once, as scoring everything may take long
+                if scores:
+                    self._score()
+                    self._reporter.word()
+            self.failing = None
+        except Exception as error:
+            self.failing = "The inbox cannot be drained; the log says why."
+            log.exception("the engine failed", problem=type(error).__name__)
+            return FAILING_SECONDS
+        return 0.0 if busy else IDLE_SECONDS
 
     def _take_in(self) -> bool:
         done = self._drain.step()
@@ -220,36 +217,70 @@ class EngineLoop:
             return False
         for outcome in ("added", "duplicates", "rejected"):
             self._metrics.records.labels(outcome).inc(getattr(done, outcome))
+        if self._follower is not None:
+            self._follower.take(done)
+        self._reporter.drained(done)
         return True
 
     def _score(self) -> None:
-        """Run when facts came or the day changed; then rest several times as long as it took."""
-        if not self._runs or time.monotonic() < self._rested_at:
+        """Score what came, or everything where that is due."""
+        if self._follower is None:
             return
-        facts = (self._project.warehouse.version(), self._project.today())
-        if facts == self._scored:
-            return
-        began = time.monotonic()
-        try:
-            report = self._project.run()
-        except UsageError:  # nobody is known yet
-            report = None
-        took = time.monotonic() - began
-        self._scored = facts
-        self._rested_at = time.monotonic() + max(REST_SECONDS, REST_TIMES * took)
-        if report is not None:
-            self._metrics.run_seconds.observe(took)
-            log.info(
-                "scored",
-                accounts=report.accounts,
-                qualified=report.qualified,
-                newly_qualified=len(report.newly_qualified),
-                seconds=round(took, 2),
+        with span("score") as told:
+            scored = self._follower.step()
+            if scored is None:
+                told.drop()
+                return
+            told.tell(
+                {
+                    "groundswell.counted": scored.counted,
+                    "groundswell.recomputed": scored.recomputed,
+                }
             )
+            if scored.report is not None:
+                told.tell(
+                    {
+                        "groundswell.accounts": scored.report.accounts,
+                        "groundswell.qualified": scored.report.qualified,
+                    }
+                )
+        self._reporter.scored(scored)
+        if scored.drift is not None:
+            self._metrics.reconcile_differences.inc(scored.drift.count)
+        for how in ("counted", "recomputed"):
+            self._metrics.rescored.labels(how).inc(getattr(scored, how))
+        now = self._project.clock.now()
+        for arrived in scored.waited:
+            self._metrics.rescored_after_seconds.observe((now - arrived).total_seconds())
+        if scored.report is None:
+            return
+        self._metrics.run_seconds.observe(scored.seconds)
+        log.info(
+            "scored",
+            accounts=scored.report.accounts,
+            qualified=scored.report.qualified,
+            newly_qualified=len(scored.report.newly_qualified),
+            seconds=round(scored.seconds, 2),
+        )
+
+
+class _Patient:
+    """Standard error, on a disk that may be full: what cannot be said is left out."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def log_to_stderr() -> None:
-    """Write the log as JSON lines to standard error."""
+    """Write the log as JSON lines to standard error.
+
+    A line that cannot be written is lost; the request that it tells of is answered all the same.
+    """
     logging.basicConfig(level=logging.WARNING)
     structlog.configure(
         processors=[
@@ -259,5 +290,5 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Patient())),
     )

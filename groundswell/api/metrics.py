@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Metrics:
@@ -40,6 +45,26 @@ class Metrics:
             buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300),
             registry=self.registry,
         )
+        self.rescored = Counter(
+            "groundswell_rescored_accounts",
+            "Accounts scored again as events came: counted, or recomputed from the facts.",
+            ("how",),
+            registry=self.registry,
+        )
+        self.rescored_after_seconds = Histogram(
+            "groundswell_rescored_after_seconds",
+            "From a request's arrival until the accounts it touches were scored and decided on.",
+            buckets=(
+                *(0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3, 0.35),
+                *(0.4, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60),
+            ),
+            registry=self.registry,
+        )
+        self.reconcile_differences = Counter(
+            "groundswell_reconcile_differences",
+            "Values that a day, once it ended, was counted otherwise than it is computed.",
+            registry=self.registry,
+        )
         self.waiting = Gauge(
             "groundswell_inbox_waiting", "Requests in the inbox.", registry=self.registry
         )
@@ -48,6 +73,16 @@ class Metrics:
             "Age of the oldest request in the inbox.",
             registry=self.registry,
         )
+        self.leader = Gauge(
+            "groundswell_leader",
+            "1 where this process drains the inbox and scores, 0 where another one does.",
+            registry=self.registry,
+        )
+
+    def note_waiting(self, entries: int, since: datetime | None, *, now: datetime) -> None:
+        """Note how many requests are in the inbox, and how long the oldest has been there."""
+        self.waiting.set(entries)
+        self.lag_seconds.set(max((now - since).total_seconds(), 0) if since else 0)
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""

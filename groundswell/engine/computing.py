@@ -20,11 +20,17 @@ from groundswell.store.warehouse import ShardedWarehouse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from groundswell.config.loading import LoadedConfig
     from groundswell.features import Computation
     from groundswell.store.activity import Activity
     from groundswell.store.ledger import Ledger
+    from groundswell.store.nearby import NearbyFacts
     from groundswell.store.warehouse import Warehouse
+
+    Floats = NDArray[np.float64]
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -58,10 +64,11 @@ class Computer:
         merges = self.ledger.merges()
         fingerprint = self._identity_fingerprint(merges)
         if self._filing is None or self._filing[0] != fingerprint:
-            self._filing = (fingerprint, self._resolve(self.warehouse, merges))
+            self._filing = (fingerprint, self.resolve(self.warehouse, merges))
         return self._filing[1]
 
-    def _resolve(self, facts: Warehouse | KnownFacts, merges: pl.DataFrame) -> Filing:
+    def resolve(self, facts: Warehouse | KnownFacts | NearbyFacts, merges: pl.DataFrame) -> Filing:
+        """Return who belongs where by some facts, as `filing` does by all of them."""
         return resolve(
             facts.actors(),
             facts.read(Kind.USERS),
@@ -87,12 +94,21 @@ class Computer:
         return self._computation[1]
 
     def features(
-        self, days: Sequence[date], *, accounts: Sequence[str] | None = None
+        self,
+        days: Sequence[date],
+        *,
+        accounts: Sequence[str] | None = None,
+        kept: Floats | None = None,
     ) -> Iterator[pl.DataFrame]:
         """Compute every feature as of each of `days`, some accounts at a time.
 
         Where the warehouse has workers they compute all accounts; some accounts are computed
         here, from their rows of the same roll-up.
+
+        Args:
+            days: As of when, in any order.
+            accounts: Only these account ids.
+            kept: As in `features.compute_features`; not where workers compute.
 
         Yields:
             Frames with account_id, as_of and a column per feature; all days of an account are in
@@ -106,6 +122,7 @@ class Computer:
             days,
             threads=self.threads,
             accounts=list(accounts) if accounts is not None else None,
+            kept=kept,
         )
 
     def as_known(
@@ -121,7 +138,7 @@ class Computer:
         """
         for day in days:
             facts = KnownFacts(self.warehouse, datetime.combine(day + DAY, time(), UTC))
-            filing = self._resolve(facts, self.ledger.merges())
+            filing = self.resolve(facts, self.ledger.merges())
             with DetachedActivity() as activity:
                 prepared = prepare(self.plan, facts, activity, filing)
                 only = list(accounts) if accounts is not None else None

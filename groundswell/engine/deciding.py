@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import polars as pl
 
-from groundswell.model import Decision, as_plain
-from groundswell.routing import NOTHING_KNOWN, AccountState, decide, route_frame, tell_triggers
-from groundswell.scoring import explain_score
+from groundswell.model import Decision, Trigger, as_plain
+from groundswell.routing import (
+    NOTHING_KNOWN,
+    AccountState,
+    decide,
+    is_held_out,
+    may_offer_human,
+    route_frame,
+    tell_triggers,
+)
+from groundswell.scoring import explain_score, score_of_row
 from groundswell.store.ledger import JournalEntry
 
 if TYPE_CHECKING:
@@ -34,17 +42,20 @@ DECIDED, QUALIFIED, RELEASED = "decided", "qualified", "released"
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the journal and the touches say about accounts before a day.
+    """What the journal and the touches say about accounts as of a day.
+
+    A decision on the day sees what was decided before it; what was decided on the day itself only
+    tells whether there is anything new to record.
 
     Attributes:
-        last: Account id to the body of its latest decision.
-        handed_over: Account id to the day of its latest handoff.
-        released: Account id to the day it was last let go.
+        last: Account id to the body of its latest decision, of the day itself too.
+        handed_over: Account id to the day of its latest handoff before the day.
+        released: Account id to the day it was last let go before the day.
         touched: Account id to the day of its latest touch.
         people: Account id to each person's latest touch.
     """
 
-    last: Mapping[str, Mapping[str, Any]]
+    last: dict[str, Mapping[str, Any]]
     handed_over: Mapping[str, date]
     released: Mapping[str, date]
     touched: Mapping[str, date]
@@ -52,12 +63,15 @@ class Remembered:
 
 
 def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembered:
-    """Read what was decided before `as_of` and who was touched by the end of it."""
+    """Read what was decided by `as_of` and who was touched by the end of it."""
     last: dict[str, Mapping[str, Any]] = {}
     handed: dict[str, date] = {}
     released: dict[str, date] = {}
     for entry in ledger.journal(kinds=(DECIDED, RELEASED)):
-        if entry.as_of >= as_of:
+        if entry.as_of > as_of:
+            continue
+        before = entry.as_of < as_of
+        if entry.kind == RELEASED and not before:
             continue
         if entry.kind == RELEASED:
             released[entry.account_id] = max(
@@ -67,7 +81,7 @@ def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembere
         known = last.get(entry.account_id)
         if known is None or entry.as_of.isoformat() >= known["as_of"]:
             last[entry.account_id] = entry.body
-        if entry.body["hand_over"]:
+        if entry.body["hand_over"] and before:
             handed[entry.account_id] = max(entry.as_of, handed.get(entry.account_id, entry.as_of))
     touched, people = _touches(touches, as_of)
     return Remembered(last, handed, released, touched, people)
@@ -144,6 +158,29 @@ def decide_account(
     return score, decision
 
 
+def _decide_untold(
+    loaded: LoadedConfig,
+    row: Mapping[str, Any],
+    state: AccountState,
+    triggers_since: Mapping[str, date],
+    *,
+    now: datetime,
+) -> Decision:
+    """Decide as `decide_account` does, on a scored row, without writing the sentences."""
+    triggers = [
+        Trigger(name, loaded.triggers[name].family, day, "") for name, day in triggers_since.items()
+    ]
+    return decide(
+        row,
+        score_of_row(loaded.score, row),
+        triggers,
+        state,
+        rules=loaded.motions,
+        guardrails=loaded.guardrails,
+        now=now,
+    )
+
+
 def decide_all(
     loaded: LoadedConfig,
     standing: Standing,
@@ -159,7 +196,8 @@ def decide_all(
     from the one before.
 
     Returns:
-        The routes (`routing.route_frame` and `hand_over`), and the entries.
+        The routes (`routing.route_frame`, `hand_over`, `offer_human`, `held_out`), and the
+        entries.
     """
     now = clock.now()
     routes = route_frame(standing.frame, states, rules=loaded.motions)
@@ -167,16 +205,37 @@ def decide_all(
     rows = {row["account_id"]: row for row in _rows_to_decide(standing, routes, remembered)}
     entries: list[JournalEntry] = []
     handed: list[str] = []
+    spoken_to: list[str] = []
     for account_id, row in rows.items():
         state = states.get(account_id, NOTHING_KNOWN)
-        score, decision = decide_account(loaded, row, state, since.get(account_id, {}), now=now)
+        held = since.get(account_id, {})
+        decision = _decide_untold(loaded, row, state, held, now=now)
         if decision.hand_over:
             handed.append(account_id)
-        entry = _decision_entry(decision, score)
-        if _differs(entry.body, remembered.last.get(account_id)):
-            entries.append(entry)
-    routed = routes.with_columns(pl.col("account_id").is_in(handed).alias("hand_over"))
+        if may_offer_human(decision.guardrails):
+            spoken_to.append(account_id)
+        if _differs(decision, remembered.last.get(account_id)):
+            score, decision = decide_account(loaded, row, state, held, now=now)
+            entries.append(_decision_entry(decision, score))
+    routed = routes.with_columns(
+        pl.col("account_id").is_in(handed).alias("hand_over"),
+        (pl.col("eligible") & pl.col("account_id").is_in(spoken_to)).alias("offer_human"),
+        _held_out(loaded, routes.get_column("account_id"), states),
+    )
     return routed, [*_crossing_entries(standing, now), *entries]
+
+
+def _held_out(
+    loaded: LoadedConfig, accounts: pl.Series, states: Mapping[str, AccountState]
+) -> pl.Series:
+    """Tell of each account whether it is in the holdout, also where it asked for a person."""
+    share = loaded.guardrails.holdout_share
+    if share <= 0:
+        return pl.repeat(value=False, n=len(accounts), dtype=pl.Boolean, eager=True).alias(
+            "held_out"
+        )
+    parents = (states.get(name, NOTHING_KNOWN).parent_id or name for name in accounts)
+    return pl.Series("held_out", [is_held_out(share, key) for key in parents], pl.Boolean)
 
 
 def _rows_to_decide(
@@ -202,9 +261,11 @@ def _rows_to_decide(
     return standing.frame.join(wanted, on="account_id", how="semi").iter_rows(named=True)
 
 
-def _differs(body: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-    compared = ("motion", "rule", "hand_over")
-    return before is None or any(body[name] != before[name] for name in compared)
+def _differs(decision: Decision, before: Mapping[str, Any] | None) -> bool:
+    if before is None:
+        return True
+    told = (str(decision.motion), decision.rule, decision.hand_over)
+    return told != (before["motion"], before["rule"], before["hand_over"])
 
 
 def _decision_entry(decision: Decision, score: Score) -> JournalEntry:
@@ -240,6 +301,13 @@ def _crossing_entries(standing: Standing, now: datetime) -> list[JournalEntry]:
         )
         for account_id, day, from_state, to_state, score in standing.transitions.iter_rows()
     ]
+
+
+def note(remembered: Remembered, entries: Iterable[JournalEntry]) -> None:
+    """Remember decisions that were just recorded as the latest ones."""
+    for entry in entries:
+        if entry.kind == DECIDED:
+            remembered.last[entry.account_id] = entry.body
 
 
 def newly(entries: Sequence[JournalEntry], kind: str, known: set[str]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Self, cast
 
 import polars as pl
@@ -16,16 +16,26 @@ import pyarrow.parquet as pq
 from groundswell.clock import Clock, SystemClock, utc_day
 from groundswell.config.loading import CONFIG_FILE, LoadedConfig, load_config, load_sources
 from groundswell.config.secrets import expand
-from groundswell.engine import deciding, loading
+from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
+from groundswell.engine.doctoring import run_checks
+from groundswell.engine.draining import Drain, hand_raise_of
+from groundswell.engine.last_known import keep_people
+from groundswell.engine.live import Live
+from groundswell.engine.offering import Offering
+from groundswell.engine.replaying import replay_messages
 from groundswell.engine.reports import (
     AccountRow,
+    Check,
+    DismissalReport,
     Explanation,
     LoadReport,
+    OfferReport,
     RunReport,
     SourceState,
     StoredReject,
 )
+from groundswell.engine.running import Whole, run_whole
 from groundswell.engine.sources import source_states
 from groundswell.engine.standing import Standing, followed_days, stand
 from groundswell.engine.telling import (
@@ -37,19 +47,24 @@ from groundswell.engine.telling import (
     read_latest,
 )
 from groundswell.errors import Problem, UsageError
-from groundswell.intake import explain_account, explain_user
-from groundswell.model import Kind, Link
+from groundswell.intake import belonging, explain_account, explain_user
+from groundswell.model import Alert, Kind, Link
 from groundswell.store.activity import open_activity
 from groundswell.store.ledger import JournalEntry, Ledger, open_ledger
 from groundswell.store.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.engine.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
+    from groundswell.engine.telling import Found
+    from groundswell.intake import Filing
     from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+"""Days between which anything can be asked for."""
 
 
 @dataclass
@@ -67,6 +82,8 @@ class Project:
     ledger: Ledger
     activity: Activity
     environ: Mapping[str, str] = field(repr=False)
+    _live: Live | None = field(default=None, repr=False)
+    _people_kept: People | None = field(default=None, repr=False)
 
     @classmethod
     def open(
@@ -107,6 +124,7 @@ class Project:
 
     def close(self) -> None:
         """Let go of the stores."""
+        self.stop_following()
         self.activity.close()
         self.warehouse.close()
         self.ledger.close()
@@ -191,6 +209,9 @@ class Project:
     ) -> list[LoadReport]:
         """Read quarantined rows again with the present mapping; those that pass are loaded.
 
+        What live sources sent is read again as it came, by their wire and by what `sources:` says
+        of them now; it counts from when it came.
+
         Args:
             source: Only rows of this source.
             mapping: YAML file with `sources:`, instead of those in groundswell.yaml.
@@ -199,11 +220,20 @@ class Project:
         """
         sources = load_sources(Path(mapping)) if mapping else self.loaded.config.sources
         kept = self.ledger.rejects(source=source)
-        return self._loader().replay(kept, sources, maps=maps or {}, file_format=format)
+        sent = [item for item in kept if item.reject.sending is not None]
+        rows = [item for item in kept if item.reject.sending is None]
+        hand_raise = hand_raise_of(self.loaded.meanings)
+        drain = Drain(self.warehouse, self.ledger, self.clock, sources, hand_raise, maps or {})
+        try:
+            reports = replay_messages(drain, sent)
+        finally:
+            drain.close()
+        return reports + self._loader().replay(rows, sources, maps=maps or {}, file_format=format)
 
     def sources(self) -> list[SourceState]:
         """Say of every source how much came, when, and what waits or was rejected."""
-        return source_states(self.warehouse, self.ledger, now=self.clock.now())
+        told = self.loaded.config.sources
+        return source_states(self.warehouse, self.ledger, now=self.clock.now(), sources=told)
 
     # --- who belongs where --------------------------------------------------------------------
 
@@ -217,7 +247,7 @@ class Project:
             StoreError: It is merged already, or the merge would close a circle.
         """
         for name in (account, into):
-            find_account(self._computer().filing(), name)
+            find_account(self._computer().filing().accounts, name)
         self.ledger.merge_accounts(account, into, since=self._instant(since), reason=reason)
 
     def unmerge(
@@ -232,16 +262,33 @@ class Project:
 
     def links(self, user: str, *, as_of: date | None = None) -> list[Link]:
         """Say which accounts a user belongs to as of a day, since when, and why."""
-        return explain_user(self._computer().filing(), user, as_of or self.today())
+        return explain_user(self._computer().filing(), user, self._day(as_of))
 
     def _instant(self, day: date | None) -> datetime:
-        return datetime.combine(day, time(), UTC) if day else self.clock.now()
+        return datetime.combine(self._day(day), time(), UTC) if day else self.clock.now()
 
     # --- computing ----------------------------------------------------------------------------
 
     def today(self) -> date:
         """Return the present UTC day, by the clock."""
         return utc_day(self.clock.now())
+
+    def _day(self, asked: date | None) -> date:
+        """Return the day that was asked for, else the present one.
+
+        Raises:
+            UsageError: It is so far away that what lies before or after it has no date.
+        """
+        day = asked or self.today()
+        if FIRST_DAY <= day <= LAST_DAY:
+            return day
+        raise UsageError(
+            Problem(
+                code="day-range",
+                what=f"{day} is out of range.",
+                fix=f"Name a day from {FIRST_DAY} to {LAST_DAY}.",
+            )
+        )
 
     def _computer(self) -> Computer:
         if not hasattr(self, "_computing"):
@@ -267,7 +314,7 @@ class Project:
         Returns:
             account_id, as_of, and a column per feature; by account_id and as_of.
         """
-        days = weekly_days(as_of or self.today(), weeks)
+        days = weekly_days(self._day(as_of), weeks)
         return self._computer().collect(days, accounts=accounts, as_known=as_known)
 
     def write_features(
@@ -279,25 +326,32 @@ class Project:
         accounts: Sequence[str] | None = None,
         as_known: bool = False,
     ) -> int:
-        """Write `features` to a Parquet file, some accounts at a time; return the rows written."""
-        if accounts is not None:
-            found = self.features(as_of, weeks=weeks, accounts=accounts, as_known=as_known)
-            found.write_parquet(path)
-            return found.height
-        days = weekly_days(as_of or self.today(), weeks)
+        """Write `features` to a Parquet file, some accounts at a time; return the rows written.
+
+        Raises:
+            UsageError: The file cannot be written.
+        """
         rows = 0
         writer: pq.ParquetWriter | None = None
         try:
-            computer = self._computer()
-            for frame in computer.as_known(days) if as_known else computer.features(days):
+            for frame in self._feature_frames(as_of, weeks, accounts, as_known=as_known):
                 table = cast("pa.Table", frame.to_arrow())
-                writer = writer or pq.ParquetWriter(path, table.schema)
+                writer = writer or _parquet_writer(path, table.schema)
                 writer.write_table(table)
                 rows += table.num_rows
         finally:
             if writer is not None:
                 writer.close()
         return rows
+
+    def _feature_frames(
+        self, as_of: date | None, weeks: int, accounts: Sequence[str] | None, *, as_known: bool
+    ) -> Iterable[pl.DataFrame]:
+        if accounts is not None:
+            return [self.features(as_of, weeks=weeks, accounts=accounts, as_known=as_known)]
+        days = weekly_days(self._day(as_of), weeks)
+        computer = self._computer()
+        return computer.as_known(days) if as_known else computer.features(days)
 
     def _standing(self, as_of: date, accounts: Sequence[str] | None = None) -> Standing:
         frames = self._computer().features(followed_days(as_of), accounts=accounts)
@@ -306,46 +360,91 @@ class Project:
     def run(self, *, as_of: date | None = None) -> RunReport:
         """Score every account, decide on each, and record it in the journal.
 
-        Running again for the same day, on the same facts, records nothing new.
+        Running again for the same day, on the same facts, records nothing new. Where that day is
+        followed as events come, they are counted from here on.
 
         Raises:
             UsageError: Nothing was known by that day.
         """
-        day = as_of or self.today()
-        began = monotonic()
-        filing = self._computer().filing()
-        identified = monotonic()
-        standing = self._standing(day)
-        computed = monotonic()
-        known = {item.key for item in self.ledger.journal(kinds=("qualified", "released"))}
-        remembered = deciding.remember(self.ledger, self.warehouse.read(Kind.TOUCHES), as_of=day)
-        states = deciding.states_of(
-            standing,
-            remembered,
-            do_not_contact=self.loaded.guardrails.do_not_contact,
-            parents=parents_of(filing.accounts),
+        if self._live is None or self._live.today != self._day(as_of):
+            return self.run_whole(as_of=as_of).report
+        done = self._live.rebase()
+        self.keep_latest()
+        return done.report
+
+    def run_whole(self, *, as_of: date | None = None) -> Whole:
+        """Do what `run` does, and return all that came of it.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        whole = run_whole(self.loaded, self.computer, self.ledger, self.clock, day=self._day(as_of))
+        people = belonging(whole.filing, self.warehouse.actors(), whole.report.as_of)
+        keep_people(self.root / STATE_FOLDER, people)
+        keep_latest(self.root / STATE_FOLDER, whole.latest)
+        return whole
+
+    @property
+    def state(self) -> Path:
+        """The folder in which stores and what was computed last are kept."""
+        return self.root / STATE_FOLDER
+
+    @property
+    def computer(self) -> Computer:
+        """What answers for features."""
+        return self._computer()
+
+    @property
+    def live(self) -> Live | None:
+        """What keeps every account's standing up to date, while it is followed."""
+        return self._live
+
+    def doctor(self, *, quick: bool = False) -> list[Check]:
+        """Check that the project is sound: stores, facts, numbers, the journal, the sources.
+
+        Args:
+            quick: Leave out what reads everything.
+        """
+        return run_checks(self, quick=quick)
+
+    def follow(self) -> Live:
+        """Return what keeps every account's standing up to date as events come.
+
+        From then on the project answers from it, until `stop_following`.
+        """
+        self._live = Live(
+            self.loaded,
+            self._computer(),
+            self.warehouse,
+            self.ledger,
+            self.clock,
+            before=read_latest(self.root / STATE_FOLDER),
         )
-        routes, entries = deciding.decide_all(
-            self.loaded, standing, states, remembered, clock=self.clock
-        )
-        written = self.ledger.append_journal(entries)
-        keep_latest(self.root / STATE_FOLDER, standing, routes, filing.accounts)
-        decided = monotonic()
-        return RunReport(
-            as_of=day,
-            accounts=standing.frame.height,
-            qualified=int(standing.frame.get_column("qualified").sum()),
-            newly_qualified=deciding.newly(entries, "qualified", known),
-            released=deciding.newly(entries, "released", known),
-            hand_overs=int(routes.get_column("hand_over").sum()),
-            motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
-            journal_entries=written,
-            seconds={
-                "identity": identified - began,
-                "features and scores": computed - identified,
-                "decisions": decided - computed,
-            },
-        )
+        return self._live
+
+    def keep_latest(self) -> None:
+        """Keep where accounts stand now, for whoever opens the project next."""
+        frame = self._live.latest() if self._live is not None else None
+        if frame is not None:
+            keep_latest(self.root / STATE_FOLDER, frame)
+        known = self._last_known()
+        if known is not None and known.people is not self._people_kept:
+            keep_people(self.root / STATE_FOLDER, known.people.everybody)
+            self._people_kept = known.people
+
+    def _last_known(self) -> LastKnown | None:
+        live = self._live
+        return live.known if live is not None else None
+
+    def stop_following(self) -> None:
+        """Keep where accounts stand, and let go of what followed them."""
+        self.keep_latest()
+        known = self._last_known()
+        if known is not None:
+            keep_people(self.root / STATE_FOLDER, known.people.now())
+        if self._live is not None:
+            self._live.close()
+            self._live = None
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -365,7 +464,9 @@ class Project:
         return account_rows(self.loaded, frame.head(limit) if limit else frame)
 
     def _latest(self) -> pl.DataFrame:
-        frame = read_latest(self.root / STATE_FOLDER)
+        frame = self._live.latest() if self._live is not None else None
+        if frame is None:
+            frame = read_latest(self.root / STATE_FOLDER)
         if frame is None:
             raise UsageError(
                 Problem(
@@ -389,10 +490,8 @@ class Project:
         Raises:
             UsageError: No such account is known by that day.
         """
-        day = as_of or self._latest_day() or self.today()
-        filing = self._computer().filing()
-        found = find_account(filing, account)
-        standing = self._standing(day, [found.account_id])
+        day = self._day(as_of or self._latest_day())
+        found, standing, filing = self._look(account, day)
         remembered = deciding.remember(self.ledger, self.warehouse.read(Kind.TOUCHES), as_of=day)
         states = deciding.states_of(
             standing,
@@ -400,7 +499,7 @@ class Project:
             do_not_contact=self.loaded.guardrails.do_not_contact,
             parents=parents_of(filing.accounts),
         )
-        row = standing.frame.row(0, named=True)
+        row = standing.frame.row(by_predicate=pl.col("account_id") == found.account_id, named=True)
         score, decision = deciding.decide_account(
             self.loaded,
             row,
@@ -416,12 +515,96 @@ class Project:
             score,
             decision,
             links=[link for link in links if user is None or link.user_id == user],
-            history=standing.history,
+            history=standing.history.filter(pl.col("account_id") == found.account_id),
+            alert=next(iter(self._alerts(day, found.account_id)), None),
         )
 
+    def _look(self, account: str, day: date) -> tuple[Found, Standing, Filing]:
+        """Find an account and say where it stands, from the facts around it where that will do."""
+        if self._live is not None and self._live.today == day:
+            looked = self._live.look(account)
+            if looked is not None:
+                return looked
+        filing = self._computer().filing()
+        found = find_account(filing.accounts, account)
+        return found, self._standing(day, [found.account_id]), filing
+
     def _latest_day(self) -> date | None:
+        if self._live is not None and self._live.today is not None:
+            return self._live.today
         frame = read_latest(self.root / STATE_FOLDER)
         return None if frame is None else cast("date", frame.item(0, "as_of"))
+
+    def alerts(self, *, account: str | None = None, every: bool = False) -> list[Alert]:
+        """List the alerts that stand as of the latest run, one for each account, best first.
+
+        Args:
+            account: Only of this account, by its id.
+            every: All that were ever told, those that are over too.
+        """
+        if every:
+            return alerting.best_first(
+                alerting.told_by(self.ledger, before=date.max, account_id=account)
+            )
+        return self._alerts(self._latest_day() or self.today(), account)
+
+    def _alerts(self, day: date, account_id: str | None) -> list[Alert]:
+        after = day + timedelta(days=1)
+        told = alerting.told_by(self.ledger, before=after, account_id=account_id)
+        return alerting.present_alerts(self.loaded, told, as_of=day)
+
+    def offer(
+        self,
+        *,
+        account_id: str | None = None,
+        user_id: str | None = None,
+        anonymous_id: str | None = None,
+    ) -> OfferReport:
+        """Say which offer the product shows now, to an account or to a person of it; if any.
+
+        The answer is only what to show beside: nothing is ever withheld. It is told from what is
+        known already, without waiting for what is being computed, and asking changes nothing. An
+        account or a person that is not known is shown nothing.
+
+        Args:
+            account_id: The account; that of the person, if left out.
+            user_id: Who is asked about; what they dismissed is not shown.
+            anonymous_id: The same, by their device.
+        """
+        return self._offering.offer(
+            account_id=account_id, user_id=user_id, anonymous_id=anonymous_id
+        )
+
+    def dismiss_offer(
+        self,
+        offer: str,
+        *,
+        user_id: str | None = None,
+        anonymous_id: str | None = None,
+        days: int | None = None,
+    ) -> DismissalReport:
+        """Remember that a person dismissed an offer: none of its kind is shown to them for a time.
+
+        Dismissing it again never makes the time shorter.
+
+        Args:
+            offer: The `id` of the offer, or its kind.
+            user_id: Who dismissed it.
+            anonymous_id: The same, by their device.
+            days: For how long; as `guardrails.dismissed_offer` says, if left out.
+
+        Raises:
+            UsageError: It is no offer, or nobody is named.
+            StoreError: It could not be kept.
+        """
+        return self._offering.dismiss_offer(
+            offer, user_id=user_id, anonymous_id=anonymous_id, days=days
+        )
+
+    @cached_property
+    def _offering(self) -> Offering:
+        folder = self.root / STATE_FOLDER
+        return Offering(self.loaded, self.ledger, self.clock, folder, self._last_known)
 
     def journal(
         self, *, account: str | None = None, kind: str | None = None, limit: int | None = None
@@ -430,3 +613,16 @@ class Project:
         entries = self.ledger.journal(account_id=account, kinds=(kind,) if kind else None)
         newest = entries[::-1]
         return newest[:limit] if limit else newest
+
+
+def _parquet_writer(path: str | Path, schema: pa.Schema) -> pq.ParquetWriter:
+    try:
+        return pq.ParquetWriter(path, schema)
+    except (OSError, pa.ArrowInvalid) as error:  # the latter for a name that no file can have
+        raise UsageError(
+            Problem(
+                code="out-file",
+                what=f"The file cannot be written: {error}.",
+                fix="Name a file in a folder that is there, and that you may write to.",
+            )
+        ) from None

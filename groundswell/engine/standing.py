@@ -1,7 +1,8 @@
 """Where accounts stand as of a day: their features, scores, crossings and triggers.
 
-One function for a whole company, for one account and for any past day, so that `run`, `explain`
-and a backtest cannot disagree.
+One function for a whole company, for one account, for any past day and for those that an event has
+just touched, so that `run`, `explain`, a backtest and the live server cannot disagree. What led up
+to the day is its *eve*; a day is told from its eve and its own features alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import polars as pl
 
 from groundswell.errors import Problem, UsageError
 from groundswell.routing import needed_names, trigger_runs
-from groundswell.scoring import follow_crossings, score_frame
+from groundswell.scoring import STATES_SCHEMA, follow_crossings, score_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +27,32 @@ LOOK_BACK_DAYS = 180
 A state or a trigger that is older is told as old as this."""
 
 QUALIFIED = "qualified"
+_FOLLOWED = ("account_id", "as_of", "score")
+_RAISED = "days_since_hand_raised"
 
 
 def followed_days(as_of: date, look_back: int = LOOK_BACK_DAYS) -> list[date]:
     """Return every day that is looked at to say where accounts stand as of `as_of`."""
     return [as_of - timedelta(days=back) for back in range(look_back, -1, -1)]
+
+
+@dataclass(frozen=True)
+class Eve:
+    """What led up to a day, of every account.
+
+    Attributes:
+        states: `scoring.STATES_SCHEMA`, as the last day before it left them.
+        transitions: Crossings before the day, as `scoring.Crossings.transitions`.
+        trigger_runs: account_id, trigger, family, since - what held on the last day before it.
+        history: account_id, as_of, score - the days before it that were followed.
+        features: The features as of the day before it.
+    """
+
+    states: pl.DataFrame
+    transitions: pl.DataFrame
+    trigger_runs: pl.DataFrame
+    history: pl.DataFrame
+    features: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -67,24 +89,43 @@ def stand(loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date) 
         loaded: The configuration: score and triggers.
         frames: Features; all days of an account in one frame.
         as_of: The last of the days.
+
+    Raises:
+        UsageError: No account was known by then.
+    """
+    eve, today = lead_up(loaded, frames, as_of=as_of)
+    return stand_on(loaded, eve, today, as_of=as_of)
+
+
+def lead_up(
+    loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date
+) -> tuple[Eve, pl.DataFrame]:
+    """Return what led up to a day, and the features as of the day itself.
+
+    Args:
+        loaded: The configuration: score and triggers.
+        frames: Features; all days of an account in one frame.
+        as_of: The last of the days.
+
+    Raises:
+        UsageError: No account was known by then.
     """
     latest: list[pl.DataFrame] = []
     history: list[pl.DataFrame] = []
     runs: list[pl.DataFrame] = []
+    eves: list[pl.DataFrame] = []
     specs = list(loaded.triggers.values())
     for frame in frames:
-        present = frame.filter(pl.col("as_of") == as_of).select("account_id")
-        days = frame.join(present, on="account_id", how="semi")
-        if not days.height:
+        today = frame.filter(pl.col("as_of") == as_of)
+        if not today.height:
             continue
-        scores = score_frame(loaded.score, days)
-        history.append(
-            scores.select("account_id", "as_of", "score").with_columns(
-                days.get_column("days_since_hand_raised")
-            )
-        )
-        runs.append(trigger_runs(specs, _with_scores(days, scores, needed_names(specs))))
-        latest.append(_last_day(days, scores, as_of))
+        before = frame.filter(pl.col("as_of") < as_of).join(today, on="account_id", how="semi")
+        scores = score_frame(loaded.score, before)
+        followed = scores.select(_FOLLOWED).with_columns(before.get_column(_RAISED))
+        history.append(followed)
+        runs.append(trigger_runs(specs, _with_scores(before, scores, needed_names(specs))))
+        latest.append(today)
+        eves.append(before.filter(pl.col("as_of") == as_of - timedelta(days=1)))
     if not latest:
         raise UsageError(
             Problem(
@@ -95,18 +136,52 @@ def stand(loaded: LoadedConfig, frames: Iterable[pl.DataFrame], *, as_of: date) 
         )
     scored = pl.concat(history)
     crossings = follow_crossings(loaded.score, scored)
+    eve = Eve(
+        states=crossings.states,
+        transitions=crossings.transitions,
+        trigger_runs=pl.concat(runs),
+        history=scored.select(_FOLLOWED),
+        features=pl.concat(eves),
+    )
+    return eve, pl.concat(latest)
+
+
+def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date) -> Standing:
+    """Say where accounts stand on a day that follows its eve.
+
+    Args:
+        loaded: The configuration: score and triggers.
+        eve: What led up to the day, of these accounts; of others too does no harm.
+        today: Features as of the day, one row per account.
+        as_of: The day.
+    """
+    scores = score_frame(loaded.score, today)
+    followed = scores.select(_FOLLOWED).with_columns(today.get_column(_RAISED))
+    previous = eve.states if eve.states.height else pl.DataFrame(schema=STATES_SCHEMA)
+    crossings = follow_crossings(loaded.score, followed, previous=previous)
     states = crossings.states.select(
         "account_id",
         (pl.col("state") == QUALIFIED).alias("qualified"),
         pl.col("qualified_since"),
     )
-    frame = pl.concat(latest).join(states, on="account_id", how="left").sort("account_id")
+    added = [name for name in scores.columns if name not in today.columns]
+    frame = (
+        today.with_columns(scores.get_column(name) for name in added)
+        .join(states, on="account_id", how="left")
+        .sort("account_id")
+    )
+    specs = list(loaded.triggers.values())
+    held = trigger_runs(specs, _with_scores(today, scores, needed_names(specs)))
+    before = eve.trigger_runs.select("account_id", "trigger", pl.col("since").alias("begun"))
+    runs = held.join(before, on=["account_id", "trigger"], how="left", maintain_order="left")
     return Standing(
         as_of=as_of,
         frame=frame,
-        transitions=crossings.transitions,
-        trigger_runs=pl.concat(runs),
-        history=scored.select("account_id", "as_of", "score"),
+        transitions=pl.concat([eve.transitions, crossings.transitions]).sort("account_id", "day"),
+        trigger_runs=runs.select(
+            "account_id", "trigger", "family", pl.coalesce("begun", "since").alias("since")
+        ),
+        history=pl.concat([eve.history, scores.select(_FOLLOWED)]).sort("account_id", "as_of"),
     )
 
 
@@ -117,9 +192,3 @@ def _with_scores(days: pl.DataFrame, scores: pl.DataFrame, names: Iterable[str])
     return days.select("account_id", "as_of", *kept).with_columns(
         scores.get_column(name) for name in extra
     )
-
-
-def _last_day(days: pl.DataFrame, scores: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    added = [name for name in scores.columns if name not in days.columns]
-    both = days.with_columns(scores.get_column(name) for name in added)
-    return both.filter(pl.col("as_of") == as_of)

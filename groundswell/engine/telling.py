@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.standing import Standing
-    from groundswell.intake import Filing
-    from groundswell.model import Decision, Link, Scalar, Score
+    from groundswell.model import Alert, Decision, Link, Scalar, Score
 
 LATEST_FILE = "latest.parquet"
+DECIDED = (
+    *("motion", "rule", "team", "watch", "quadrant"),
+    *("hand_raised", "held_out", "offer_human"),
+)
+"""What the column `decided` keeps of a decision, beside `worked`: for offers to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,16 @@ class Found:
     name: str | None
 
 
-def find_account(filing: Filing, text: str) -> Found:
+def find_account(accounts: pl.DataFrame, text: str) -> Found:
     """Find an account by its id, or by its exact name or domain.
+
+    Args:
+        accounts: account_id, name, domain.
+        text: What is looked for.
 
     Raises:
         UsageError: None is called so, or several are.
     """
-    accounts = filing.accounts
     for column in ("account_id", "domain", "name"):
         hits = accounts.filter(pl.col(column) == text)
         if hits.height == 1:
@@ -66,20 +73,38 @@ def parents_of(accounts: pl.DataFrame) -> dict[str, str]:
     return dict(pairs.iter_rows())
 
 
-def keep_latest(
-    folder: Path, standing: Standing, routes: pl.DataFrame, accounts: pl.DataFrame
-) -> None:
-    """Keep where every account stands after a run, best first, for `accounts` to read."""
+def latest_frame(standing: Standing, routes: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """Return where accounts stand and what was decided on them, best first.
+
+    Args:
+        standing: Their features and scores.
+        routes: As `deciding.decide_all` gives.
+        accounts: Their names, by account_id.
+    """
     runs = standing.trigger_runs.group_by("account_id", maintain_order=True).agg(
         pl.struct("trigger", "since").alias("holding")
     )
-    routed = routes.select("account_id", "rule", "motion", "team", "hand_raised", "hand_over")
-    frame = (
+    routed = routes.select(
+        "account_id",
+        "rule",
+        "motion",
+        "team",
+        "hand_raised",
+        "hand_over",
+        pl.struct(*DECIDED, (pl.col("owned") | pl.col("open_handoff")).alias("worked")).alias(
+            "decided"
+        ),
+    )
+    return (
         standing.frame.join(routed, on="account_id", how="left")
         .join(runs, on="account_id", how="left")
         .join(accounts.select("account_id", "name"), on="account_id", how="left")
         .sort(["score", "account_id"], descending=[True, False])
     )
+
+
+def keep_latest(folder: Path, frame: pl.DataFrame) -> None:
+    """Keep what `latest_frame` gave, for `accounts` to read."""
     written = folder / f"{LATEST_FILE}.new"
     frame.write_parquet(written)
     written.replace(folder / LATEST_FILE)
@@ -132,6 +157,7 @@ def explanation(
     *,
     links: Sequence[Link],
     history: pl.DataFrame,
+    alert: Alert | None = None,
 ) -> Explanation:
     """Put one account's whole story together."""
     features = {name: row[name] for name in loaded.features if name in row}
@@ -161,4 +187,5 @@ def explanation(
         features=features,
         links=tuple(links),
         score_history=[cast("tuple[date, float]", pair) for pair in days.iter_rows()],
+        alert=alert,
     )

@@ -85,6 +85,33 @@ class Computation:
             for wave in self.setting.plan.derived
         ]
 
+    def over(self, dimensions: Dimensions, setting: Setting | None = None) -> Computation:
+        """Return the same plan over other dimensions, and other rows; expressions are kept."""
+        made = Computation(setting or self.setting, dimensions)
+        made.__dict__["_waves"] = self._waves  # they take longer to make than to use
+        return made
+
+    def assemble(
+        self, shard: Shard, steps: Floats, *, allowed: Allowed, at_limit: Floats | None
+    ) -> pl.DataFrame:
+        """Return the features of a shard, given all that is counted.
+
+        Args:
+            shard: Accounts and days.
+            steps: [step, account, day].
+            allowed: What the accounts may use.
+            at_limit: [account, day] of days at a limit; None when no feature reads them.
+        """
+        plan, dimensions = self.setting.plan, self.dimensions
+        cells = Cells.of(dimensions, shard)
+        first_active = steps[_position(plan, plan.own["first_active"])]
+        known = read_dimensions(dimensions, plan.plans, cells, allowed, first_active=first_active)
+        if at_limit is not None:
+            known = known.with_columns(
+                pl.Series("days_at_limit", cells.pick(at_limit), nan_to_null=True)
+            )
+        return self.named(self.derive(self.counted(steps, allowed.members, cells), known), cells)
+
     def counted(self, steps: Floats, members: Ints, cells: Cells) -> pl.DataFrame:
         """Name steps and members, for the pairs of account and day that there are.
 
@@ -184,6 +211,7 @@ class Work:
         shard: Accounts and days.
         steps: [step, account, day], filled by `walk`.
         tickets: What counts without being a row.
+        kept: [account of all, step], where the steps as of the last day are kept; or None.
     """
 
     computation: Computation
@@ -191,12 +219,15 @@ class Work:
     shard: Shard
     steps: Floats
     tickets: Entries | None
+    kept: Floats | None
 
     @classmethod
-    def of(cls, computation: Computation, source: Source, shard: Shard) -> Work:
+    def of(
+        cls, computation: Computation, source: Source, shard: Shard, *, kept: Floats | None = None
+    ) -> Work:
         """Lay out a shard in which nothing is counted yet."""
         steps = blank(computation.setting.axes, accounts=shard.count, days=len(shard.as_of))
-        return cls(computation, source, shard, steps, computation.tickets(shard))
+        return cls(computation, source, shard, steps, computation.tickets(shard), kept)
 
     def walk(self, first: int, end: int) -> Left:
         """Compute the steps of accounts first .. end-1; return what `frame` still needs."""
@@ -217,18 +248,16 @@ class Work:
         rest = [piece.entries for piece in left]
         rest += [self.tickets] if self.tickets else []
         add_entries(join(rest), made.setting.axes, shard.as_of, steps)
-        cells = Cells.of(dimensions, shard)
+        if self.kept is not None:
+            self.kept[shard.first : shard.first + shard.count] = steps[:, :, -1].T
         allowed = Allowed.of(dimensions, plan.plans, shard)
-        first_active = steps[_position(plan, plan.own["first_active"])]
-        known = read_dimensions(dimensions, plan.plans, cells, allowed, first_active=first_active)
+        at_limit = None
         if made.limit_marks is not None:
             rows = [piece.rows for piece in left]
-            run = days_at_limit(rows, made.setting, dimensions, shard, allowed=allowed, steps=steps)
-            known = known.with_columns(
-                pl.Series("days_at_limit", cells.pick(run), nan_to_null=True)
+            at_limit = days_at_limit(
+                rows, made.setting, dimensions, shard, allowed=allowed, steps=steps
             )
-        frame = made.derive(made.counted(steps, allowed.members, cells), known)
-        return made.named(frame, cells)
+        return made.assemble(shard, steps, allowed=allowed, at_limit=at_limit)
 
 
 def _column(values: Floats, unknown: Bools | None) -> pa.Array:

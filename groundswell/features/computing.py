@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from groundswell.features.rollup import Activity, Facts
     from groundswell.features.shard import Left
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 SHARD_CELLS = 60_000
@@ -69,6 +70,7 @@ def compute_features(
     *,
     threads: int = 2,
     accounts: list[str] | None = None,
+    kept: Floats | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Compute every feature of every account as of each of some days.
 
@@ -81,6 +83,7 @@ def compute_features(
         as_of: Days, in any order; a day counts once.
         threads: Shards computed at the same time.
         accounts: The accounts wanted, by id; all of them when None.
+        kept: [account of all, step]: filled with the steps as of the last day.
 
     Yields:
         Frames with account_id, as_of and every feature in declared order (booleans, 64-bit
@@ -103,7 +106,7 @@ def compute_features(
         for first, end in ranges:
             for low in range(first, end, most):
                 shard = Shard(low, min(most, end - low), days)
-                work = Work.of(computation, source, shard)
+                work = Work.of(computation, source, shard, kept=kept)
                 *others, last = _pieces(rows, low, low + shard.count)
                 # Pieces come before what waits for them, so that no thread waits in vain.
                 walked = [pool.submit(work.walk, *piece) for piece in others]

@@ -70,6 +70,25 @@ class Dimensions:
     joined: Spans
     first_known: dict[Kind, int]
 
+    def only(self, accounts: Ints) -> Dimensions:
+        """Return those of some accounts, ascending; the n-th of them is account n."""
+        places = pl.DataFrame({"account": accounts, "place": np.arange(len(accounts))})
+        tickets = self.tickets.join(places, on="account", maintain_order="left")
+        return Dimensions(
+            exists=self.exists.only(accounts),
+            since=self.since[accounts],
+            versions=self.versions.only(accounts),
+            facts=self.facts,
+            filed=self.filed[accounts],
+            subscriptions=self.subscriptions.only(accounts),
+            terms=self.terms,
+            rises=self.rises.only(accounts),
+            opportunities=self.opportunities.only(accounts),
+            tickets=tickets.with_columns(pl.col("place").alias("account")).drop("place"),
+            joined=self.joined.only(accounts),
+            first_known=self.first_known,
+        )
+
 
 def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dimensions:
     """Read every dimension once and lay it out as spans of days."""

@@ -101,6 +101,27 @@ def days_at_limit(
     return out
 
 
+def carry_on(
+    eve: Floats, plan: FeaturePlan, allowed: Allowed, steps: Floats, today: int
+) -> tuple[Floats, Bools]:
+    """Return `days_at_limit` of one day from that of the day before, and where that cannot be.
+
+    Args:
+        eve: [account], as of the day before; NaN where it was unknown.
+        plan: What is measured.
+        allowed: What the accounts may use on the day.
+        steps: [step, account, 1].
+        today: The day.
+    """
+    counted = _usage_step(plan)
+    usage = None if counted is None else steps[counted]
+    unlimited = _unlimited(allowed, usage)
+    upgraded = (steps[_upgraded_step(plan)] == 0) | (allowed.risen == today)
+    runs = _hot(allowed, usage, plan.config.limits.at) & ~upgraded & ~unlimited
+    run = np.where(unlimited, np.nan, np.where(runs, eve[:, None] + 1, 0.0))
+    return run, np.asarray(runs & np.isnan(eve[:, None]))[:, 0]
+
+
 def _hot(allowed: Allowed, usage: Floats | None, at: float) -> Bools:
     """Tell where seats, or usage, are at a limit."""
     hot = (allowed.seat_limit > 0) & (allowed.seats_used >= at * allowed.seat_limit)

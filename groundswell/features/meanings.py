@@ -252,6 +252,16 @@ def _matches(meaning: Meaning, event: str) -> tuple[Filter, ...] | None:
     return (*filters, page_filter(meaning.pages)) if meaning.pages else filters
 
 
+def meanings_of(event: str, meanings: Sequence[Meaning]) -> tuple[str, ...]:
+    """Return the meanings that events of a name may carry, such as `used_feature:boards`.
+
+    Whether one of them does may also depend on its properties.
+    """
+    found = (item for item in meanings if _matches(item, event) is not None)
+    named = (f"{item.name}:{item.label}" if item.label else item.name for item in found)
+    return tuple(dict.fromkeys(named))
+
+
 def needed_readers(channel: Channel) -> tuple[str, ...]:
     """Return what a channel reads from the properties of its events, besides sums and filters."""
     readers = [key for key, _ in channel.rows.where if key in READERS]

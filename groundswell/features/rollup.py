@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from groundswell.features.plan import FeaturePlan
     from groundswell.model import Kind
 
+_KEPT_CODINGS = 4
+
 VERSION = 2
 """Raised when the roll-up means something else, so that old ones are built anew."""
 
@@ -104,11 +106,13 @@ class Coded:
         coding: The codes.
         keys: Key k is `keys[k - 1]`: its code and the text read from properties.
         workspaces: Largest number of workspaces in one account.
+        marks: event_id, bits, key_text, code, key - a row for all that can be seen in an event.
     """
 
     coding: Coding
     keys: tuple[tuple[int, str], ...]
     workspaces: int
+    marks: pl.DataFrame
 
 
 def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, filing: Filing) -> bool:
@@ -123,16 +127,16 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
     Returns:
         True when it was built, False when facts, identity and meanings are as they were.
     """
-    fingerprint = _fingerprint(warehouse, plan, filing)
-    if activity.fingerprint == fingerprint:
+    if is_current(warehouse, activity, plan, filing):
         return False
+    fingerprint = _fingerprint(warehouse, plan, filing)
     # From here on working tables are those of the new roll-up: should this process die before it
     # is written, the old one must not be taken for good.
     activity.forget()
     sums = summed_properties(plan)
-    coding = encode(plan, warehouse.event_names())
+    coding = _encode(plan, warehouse.event_names())
     actors = warehouse.actors()
-    filed = _numbered_workspaces(filing, actors)
+    filed = numbered_workspaces(filing, actors)
     most = filed.select(pl.col("workspace").max().fill_null(0).alias("workspaces"))
     warehouse.put("activity_sizes", most.to_arrow())
     source: exp.Query | pa.RecordBatchReader | None = None
@@ -144,6 +148,11 @@ def build_activity(warehouse: Facts, activity: Activity, plan: FeaturePlan, fili
         source = source if in_place else warehouse.query(source)
     activity.replace(source, fingerprint=fingerprint)
     return True
+
+
+def is_current(warehouse: Facts, activity: Activity, plan: FeaturePlan, filing: Filing) -> bool:
+    """Tell whether the roll-up is that of these facts, identities and meanings."""
+    return activity.fingerprint == _fingerprint(warehouse, plan, filing)
 
 
 def _packed(
@@ -178,18 +187,29 @@ def _grouped(
 
 def read_coded(warehouse: Facts, plan: FeaturePlan) -> Coded:
     """Return what the integers of the roll-up stand for, as `build_activity` left it."""
-    keys = (
-        _frame(warehouse, exp.select("key", "code", "key_text").from_("event_marks"))
-        .filter(pl.col("key") > 0)
-        .unique(["key"])
-        .sort("key")
-    )
+    columns = ("event_id", "bits", "key_text", "code", "key")
+    marks = _frame(warehouse, exp.select(*columns).from_("event_marks"))
+    keys = marks.filter(pl.col("key") > 0).unique(["key"]).sort("key")
     sizes = _frame(warehouse, exp.select("workspaces").from_("activity_sizes"))
     return Coded(
-        coding=encode(plan, warehouse.event_names()),
+        coding=_encode(plan, warehouse.event_names()),
         keys=tuple(zip(keys["code"].to_list(), keys["key_text"].to_list(), strict=True)),
         workspaces=int(sizes["workspaces"][0]),
+        marks=marks,
     )
+
+
+_encoded: dict[tuple[str, tuple[str, ...]], Coding] = {}
+
+
+def _encode(plan: FeaturePlan, names: Sequence[str]) -> Coding:
+    """Return the codes of all events; those of the last few plans and lists of names are kept."""
+    key = (plan.fingerprint, tuple(names))
+    if key not in _encoded:
+        while len(_encoded) >= _KEPT_CODINGS:
+            _encoded.pop(next(iter(_encoded)))
+        _encoded[key] = encode(plan, names)
+    return _encoded[key]
 
 
 def _frame(warehouse: Facts, select: exp.Query) -> pl.DataFrame:
@@ -228,7 +248,7 @@ def _marks(coding: Coding, seen: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _numbered_workspaces(filing: Filing, actors: pl.DataFrame) -> pl.DataFrame:
+def numbered_workspaces(filing: Filing, actors: pl.DataFrame) -> pl.DataFrame:
     """Add the workspace of each filing: the n-th of its account, 0 where events name none."""
     ids = actors.select("actor", "user_id", "anonymous_id", "account_id")
     joined = filing.filings.join(ids, on="actor", how="left").with_columns(

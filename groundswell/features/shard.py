@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from groundswell.features.entries import Rows, expand, flagged, join
 from groundswell.features.plan import LIFETIME, NEVER, FeaturePlan, Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
     from groundswell.features.exact import Axes, Entries
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
+_KERNEL = "GROUNDSWELL_KERNEL"
 _TOLD_APART = (
     Measure.USERS,
     Measure.ACTIVE_DAYS,
@@ -45,7 +49,21 @@ class Setting:
 
 def uses_kernel() -> bool:
     """Tell whether the compiled kernel is to be used (`GROUNDSWELL_KERNEL=numpy` says no)."""
-    return os.environ.get("GROUNDSWELL_KERNEL", "numba") != "numpy"
+    return os.environ.get(_KERNEL, "numba") != "numpy"
+
+
+@contextmanager
+def by_arrays() -> Generator[None]:
+    """Compute by arrays alone until the block ends, in every thread of this process."""
+    before = os.environ.get(_KERNEL)
+    os.environ[_KERNEL] = "numpy"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_KERNEL]
+        else:
+            os.environ[_KERNEL] = before
 
 
 @dataclass(frozen=True)

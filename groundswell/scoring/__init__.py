@@ -1,11 +1,12 @@
 """Scores: features become points, points a score with its bands and tier, and a crossing."""
 
 from groundswell.scoring.combination import line
-from groundswell.scoring.crossing import Crossings, State, follow_crossings
-from groundswell.scoring.explanation import explain_score, part_weights, reasons
+from groundswell.scoring.crossing import STATES_SCHEMA, Crossings, State, follow_crossings
+from groundswell.scoring.explanation import explain_score, part_weights, reasons, score_of_row
 from groundswell.scoring.frame import needed_features, score_frame
 
 __all__ = [
+    "STATES_SCHEMA",
     "Crossings",
     "State",
     "explain_score",
@@ -15,4 +16,5 @@ __all__ = [
     "part_weights",
     "reasons",
     "score_frame",
+    "score_of_row",
 ]

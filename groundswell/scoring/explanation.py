@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from groundswell.config.sentences import fill, write_value
-from groundswell.model import Component, Part, Score, Tier
+from groundswell.model import Band, Component, Part, Score, Tier
 from groundswell.scoring.combination import ENTERPRISE_FIT, Combination, passes
 from groundswell.scoring.components import holds, inputs, most_points, points_for, seen_value
-from groundswell.scoring.frame import INDICATORS, PAYING
+from groundswell.scoring.frame import INDICATORS, PAYING, part_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,27 @@ def explain_score(
         above_threshold=passes(definition.qualified, score),
         model_version=definition.version,
         above_enterprise=passes(definition.enterprise, score),
+    )
+
+
+def score_of_row(definition: ScoreDef, row: Mapping[str, Any]) -> Score:
+    """Return the score that `score_frame` gave a row, without its components.
+
+    Args:
+        definition: The score, as configured.
+        row: A row with the columns of `score_frame`.
+    """
+    return Score(
+        account_id=str(row["account_id"]),
+        as_of=row["as_of"],
+        value=row["score"],
+        parts={part: row[part_column(part)] for part in Part},
+        bands={part: Band(row[f"{part}_band"]) for part in Part},
+        components=(),
+        tier=Tier(row["tier"]),
+        above_threshold=row["above_threshold"],
+        model_version=definition.version,
+        above_enterprise=row["above_enterprise"],
     )
 
 

@@ -20,7 +20,7 @@ from groundswell.store.sql import load_statements
 from groundswell.store.warehouse import ShardedWarehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     import duckdb
     import pyarrow as pa
@@ -79,6 +79,11 @@ class ActivityStore:
     def rows(self) -> int:
         """How many rows the roll-up has."""
         return int(str(self._rows(_SQL["count"])[0][0]))
+
+    @property
+    def events(self) -> int:
+        """How many events its rows count."""
+        return int(str(self._rows(_SQL["events"])[0][0]))
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -147,6 +152,13 @@ class ActivityStore:
         with self._connection.cursor() as cursor, told(self._file):
             # One batch, so that its columns are read where they lie.
             return cursor.sql(select.sql("duckdb")).to_arrow_table(_WHOLE)
+
+    def ask(self, select: exp.Query, tables: Mapping[str, pa.Table]) -> pa.Table:
+        """Return what a SELECT over the roll-up, and some tables beside it, gives."""
+        with self._connection.cursor() as cursor, told(self._file):
+            for name, rows in tables.items():
+                cursor.register(name, rows)
+            return cursor.sql(select.sql("duckdb")).to_arrow_table()
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
+from groundswell.store.arrays import to_arrow, to_numpy
 from groundswell.store.quiet import silence
+from groundswell.store.recent import RecentDigests
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import TABLES, conform
 from groundswell.store.warehouse import Appended
@@ -26,14 +30,17 @@ from groundswell.store.working import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from datetime import datetime
     from pathlib import Path
 
     from sqlglot import exp
 
 LAYOUT = 2
 STORAGE_VERSION = "v2.0.0"
+LATELY = timedelta(days=30)
+"""How far back an event that is sent again is known by what is in memory."""
+
 _SQL = load_statements("duckdb")
+_NOTHING_LIKE = facts.EVENTS.empty_table().select(facts.IDENTITY)
 _STREAM = 122_880
 # Two row groups. DuckDB writes pieces of less than one twice: when they come, and at the next
 # checkpoint, where it puts them together.
@@ -60,6 +67,7 @@ class DuckDBWarehouse:
         self._lock = threading.RLock()
         self._connection = connect(file, threads)
         self._closed = False
+        self._recent: RecentDigests | None = None
         try:
             self._prepare()
         except BaseException:
@@ -86,19 +94,43 @@ class DuckDBWarehouse:
         """A cursor on the same database, for what lives beside the facts (the roll-up)."""
         return self._cursor()
 
-    def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
+    def append(
+        self, kind: Kind, rows: pa.Table, *, received_at: datetime, lately: bool = False
+    ) -> Appended:
         """Add the rows that are news; see `Warehouse.append`."""
         rows = conform(rows, kind=kind)
         if not rows.num_rows:
             return Appended(0, 0)
         with self._transaction() as connection:
             if kind is Kind.EVENTS:
-                done = facts.append_events(_Port(connection), rows)
+                recent = self._recent_for(rows, received_at) if lately else None
+                done = facts.append_events(_Port(connection, recent), rows)
             else:
                 done = _append_dimension(connection, kind, rows, received_at)
             if done.added:
                 connection.execute("UPDATE store_state SET changes = changes + 1")
+        if self._recent is not None:
+            self._remember(kind, done)
         return done
+
+    def _recent_for(self, rows: pa.Table, now: datetime) -> RecentDigests | None:
+        """Return what came in the days before these events; None when they are older than that."""
+        recent = self._recent
+        if recent is None or recent.day != now.date() or recent.version != self.version():
+            since = now - 2 * LATELY
+            select = "SELECT digest FROM events WHERE received_at >= ?"
+            digests = self._connection.execute(select, [since]).fetchnumpy()["digest"]
+            recent = self._recent = RecentDigests(since, now.date(), self.version())
+            recent.add(np.asarray(digests).view(np.uint64))
+        first = pl.Series(rows.column("received_at")).min()
+        known = isinstance(first, datetime) and first - LATELY >= recent.since
+        return recent if known else None
+
+    def _remember(self, kind: Kind, done: Appended) -> None:
+        assert self._recent is not None
+        if kind is Kind.EVENTS and done.news is not None:
+            self._recent.add(to_numpy(done.news.column("digest")).view(np.uint64))
+        self._recent.version = self.version()
 
     def read(self, kind: Kind) -> pl.DataFrame:
         """Return every row of a kind; see `Warehouse.read`."""
@@ -154,9 +186,10 @@ class DuckDBWarehouse:
         return frame
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor = self._connection.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+        with told(self.file):
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone = 'UTC'")
+            return cursor
 
     @contextmanager
     def _transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -166,19 +199,30 @@ class DuckDBWarehouse:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # a commit that failed has rolled back already
+                    self._connection.execute("ROLLBACK")
                 raise
 
 
 class _Port:
     """The steps of an append of events, in DuckDB's SQL."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, recent: RecentDigests | None = None
+    ) -> None:
         self._connection = connection
+        self._recent = recent
 
     def stored_like(self, digests: pa.Table) -> pa.Table:
+        sql, since = _SQL["stored_like"], {}
+        if self._recent is not None:
+            known = self._recent.among(to_numpy(digests.column("digest")).view(np.uint64))
+            if not known.any():
+                return _NOTHING_LIKE
+            digests = digests.filter(to_arrow(known))
+            sql, since = _SQL["stored_like_since"], {"since": self._recent.since}
         with _registered(self._connection, "batch_digests", digests):
-            return self._connection.sql(_SQL["stored_like"]).to_arrow_table()
+            return self._connection.sql(sql, params=since).to_arrow_table()
 
     def stored_actors(self, actors: pa.Table) -> pa.Table:
         with _registered(self._connection, "batch_actors", actors):
@@ -218,9 +262,11 @@ def _append_dimension(
     after = connection.execute(f"SELECT coalesce(max(seq), -1) FROM {log}").fetchall()  # noqa: S608
     incoming = versions.stated(rows, received_at=received_at, after=after[0][0])
     with _registered(connection, versions.INCOMING, incoming):
-        news = versions.news(kind).sql("duckdb")
-        added = connection.execute(f"INSERT INTO {log} {news}").fetchall()
-    return Appended(added=added[0][0], duplicates=rows.num_rows - added[0][0])
+        news = connection.sql(versions.news(kind).sql("duckdb")).to_arrow_table()
+    if news.num_rows:
+        with _registered(connection, versions.INCOMING, news):
+            connection.execute(f"INSERT INTO {log} SELECT * FROM {versions.INCOMING}")  # noqa: S608
+    return Appended(news.num_rows, rows.num_rows - news.num_rows, news or None)
 
 
 def connect(file: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection:

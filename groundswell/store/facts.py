@@ -102,13 +102,17 @@ def append_events(port: EventPort, rows: pa.Table) -> Appended:
         port: The engine, with a transaction open.
         rows: Canonical events, conformed.
     """
-    added = 0
-    for start in range(0, rows.num_rows, PIECE):
-        added += _append_piece(port, rows.slice(start, PIECE))
-    return Appended(added=added, duplicates=rows.num_rows - added)
+    pieces = [
+        _append_piece(port, rows.slice(start, PIECE)) for start in range(0, rows.num_rows, PIECE)
+    ]
+    kept = [piece for piece in pieces if piece is not None]
+    if not kept:
+        return Appended(0, rows.num_rows)
+    news = pa.concat_tables(kept)
+    return Appended(news.num_rows, rows.num_rows - news.num_rows, news)
 
 
-def _append_piece(port: EventPort, rows: pa.Table) -> int:
+def _append_piece(port: EventPort, rows: pa.Table) -> pa.Table | None:
     # Most pieces are all news, so the actors are looked at while the store is asked.
     with ThreadPoolExecutor(1) as aside:
         guess = aside.submit(_distinct_actors, rows)
@@ -118,24 +122,23 @@ def _append_piece(port: EventPort, rows: pa.Table) -> int:
     if not news.all():
         rows, digests = rows.filter(to_arrow(news)), digests[news]
         if not rows.num_rows:
-            return 0
+            return None
         distinct, codes = _distinct_actors(rows)
-    port.add_events(
-        pa.Table.from_arrays(
-            [
-                rows.column("source"),
-                rows.column("message_id"),
-                to_arrow(_intern_actors(port, distinct)[codes]),
-                to_arrow(_intern_names(port, rows)),
-                rows.column("occurred_at"),
-                rows.column("received_at"),
-                rows.column("properties"),
-                to_arrow(digests.view(np.int64)),
-            ],
-            schema=EVENTS,
-        )
+    events = pa.Table.from_arrays(
+        [
+            rows.column("source"),
+            rows.column("message_id"),
+            to_arrow(_intern_actors(port, distinct)[codes]),
+            to_arrow(_intern_names(port, rows)),
+            rows.column("occurred_at"),
+            rows.column("received_at"),
+            rows.column("properties"),
+            to_arrow(digests.view(np.int64)),
+        ],
+        schema=EVENTS,
     )
-    return rows.num_rows
+    port.add_events(events)
+    return events
 
 
 def _news(

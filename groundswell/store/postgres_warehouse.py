@@ -7,7 +7,7 @@ append holds an advisory lock until it commits, so several processes may append.
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -50,7 +50,7 @@ class PostgresWarehouse:
         """
         self._url = url
         self._streams: set[Any] = set()
-        self._connection = self._connect()
+        self._connection: Any = self._connect()
         try:
             self._prepare()
         except BaseException:
@@ -91,7 +91,14 @@ class PostgresWarehouse:
             elif rows[0][0] != LAYOUT:
                 raise _other_layout(shown(self._url), rows[0][0])
 
-    def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
+    def append(
+        self,
+        kind: Kind,
+        rows: pa.Table,
+        *,
+        received_at: datetime,
+        lately: bool = False,  # noqa: ARG002 - all of the past is asked
+    ) -> Appended:
         """Add the rows that are news; see `Warehouse.append`."""
         rows = conform(rows, kind=kind)
         if not rows.num_rows:
@@ -149,7 +156,8 @@ class PostgresWarehouse:
     def close(self) -> None:
         """Close the connection, and those of streams that were not read to their end."""
         for stream in [*self._streams, self._connection]:
-            stream.close()
+            if stream is not None:
+                stream.close()
         self._streams.clear()
 
     def __enter__(self) -> Self:
@@ -191,14 +199,25 @@ class PostgresWarehouse:
 
     @contextmanager
     def _transaction(self) -> Generator[Any]:
-        with self._told(), self._connection.cursor() as cursor:
+        with self._told():
+            connection = self._connection = self._connection or self._connect()
             try:
-                cursor.execute(_SQL["one_at_a_time"])
-                yield cursor
-                self._connection.commit()
+                with connection.cursor() as cursor:
+                    cursor.execute(_SQL["one_at_a_time"])
+                    yield cursor
+                    connection.commit()
             except BaseException:
-                self._connection.rollback()
+                self._undo(connection)
                 raise
+
+    def _undo(self, connection: Any) -> None:
+        """Roll back; a connection that cannot is gone, and the next append opens another."""
+        try:
+            connection.rollback()
+        except adbc.Error:
+            self._connection = None
+            with suppress(adbc.Error):
+                connection.close()
 
     @contextmanager
     def _told(self) -> Generator[None]:
@@ -263,7 +282,7 @@ def _append_dimension(cursor: Any, kind: Kind, rows: pa.Table, received_at: date
         news = _plain(cursor.fetch_arrow_table())
     if news.num_rows:
         _ingest(cursor, log, news.cast(ddl.log_schemas()[log]))
-    return Appended(added=news.num_rows, duplicates=rows.num_rows - news.num_rows)
+    return Appended(news.num_rows, rows.num_rows - news.num_rows, news or None)
 
 
 def _ingest(cursor: Any, table: str, rows: pa.Table) -> None:

@@ -41,6 +41,13 @@ class SparkActivity:
         counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows")).from_("activity")
         return self._warehouse.small(counted)["rows"][0].as_py()
 
+    @property
+    def events(self) -> int:
+        """How many events its rows count."""
+        total = exp.func("COALESCE", exp.Sum(this=exp.column("n")), exp.Literal.number(0))
+        summed = exp.select(exp.alias_(total, "events")).from_("activity")
+        return self._warehouse.small(summed)["events"][0].as_py()
+
     def forget(self) -> None:
         """Let the roll-up there is count as stale, whatever it was made from."""
         self._warehouse.forget_activity()

@@ -75,7 +75,14 @@ class SparkWarehouse:
         self._session: SparkSession | None = None
         self._closed = False
 
-    def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
+    def append(
+        self,
+        kind: Kind,
+        rows: pa.Table,
+        *,
+        received_at: datetime,
+        lately: bool = False,  # noqa: ARG002 - all of the past is asked
+    ) -> Appended:
         """Add the rows that are news; see `Warehouse.append`."""
         rows = conform(rows, kind=kind)
         if not rows.num_rows:
@@ -227,7 +234,7 @@ class SparkWarehouse:
         if news.num_rows:
             self.write(pending, log, news)
             pending.counters[log] = after + 1 + rows.num_rows
-        return Appended(added=news.num_rows, duplicates=rows.num_rows - news.num_rows)
+        return Appended(news.num_rows, rows.num_rows - news.num_rows, news or None)
 
     def _spark(self) -> SparkSession:
         with self._lock:

@@ -14,7 +14,7 @@ Every engine offers the same tables to a query:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
@@ -31,10 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What an append did: rows that were news, and rows that were known already."""
+    """What an append did.
+
+    Attributes:
+        added: How many rows were news.
+        duplicates: How many were known already.
+        news: The rows that were news, as they are stored: events by the numbers of their actor and
+            their name, the other kinds in their own columns at least. None when there are none.
+    """
 
     added: int
     duplicates: int
+    news: pa.Table | None = field(default=None, compare=False, repr=False)
 
 
 class Warehouse(Protocol):
@@ -49,7 +57,9 @@ class Warehouse(Protocol):
     dialect: str
     joins_on_actor: bool
 
-    def append(self, kind: Kind, rows: pa.Table, *, received_at: datetime) -> Appended:
+    def append(
+        self, kind: Kind, rows: pa.Table, *, received_at: datetime, lately: bool = False
+    ) -> Appended:
         """Add the rows that are news, in one transaction; all of them or none.
 
         Events are told apart by (source, message_id) and the first one stays. For versioned
@@ -62,6 +72,8 @@ class Warehouse(Protocol):
             kind: What the rows are.
             rows: Columns of `tables.TABLES[kind]`; optional ones may be left out.
             received_at: When the load began, aware UTC; the same for all pieces of a load.
+            lately: The events come from clients: one that was received in the 30 days before is
+                told apart, of an older one it is not promised.
 
         Raises:
             StoreError: The rows do not fit the kind, or the engine refused them.

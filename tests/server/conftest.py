@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 import uvicorn
 
@@ -22,6 +24,8 @@ from groundswell.server import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from groundswell.clock import Clock
 
 DEADLINE = 30.0
 CONFIG = """\
@@ -85,6 +89,7 @@ class Served:
     project: Project
     faulty: Faulty
     folder: Path
+    token: str
 
     @property
     def requests(self) -> list[dict[str, str]]:
@@ -121,6 +126,15 @@ class Served:
     def memberships(self) -> list[dict[str, Any]]:
         return self._rows(Kind.MEMBERSHIPS)
 
+    def subscriptions(self) -> list[dict[str, Any]]:
+        return self._rows(Kind.SUBSCRIPTIONS)
+
+    def metric(self, name: str) -> float:
+        """Return a number that the server counts, by its name without labels."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        (line,) = (line for line in lines if line.startswith(f"{name} "))
+        return float(line.split()[1])
+
     def rejects(self) -> list[Any]:
         return [kept.reject for kept in self.project.ledger.rejects()]
 
@@ -134,9 +148,24 @@ class Served:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A server of an empty project."""
-    (tmp_path / "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
-    with Project.open(tmp_path) as project:
-        faulty = Faulty(Server(project).app)
+    with serving(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    config: str = CONFIG,
+    *,
+    environ: dict[str, str] | None = None,
+    clock: Clock | None = None,
+    runs: bool = True,
+) -> Iterator[Served]:
+    """Serve an empty project until the block ends."""
+    (folder / "groundswell.yaml").write_text(config, encoding="utf-8")
+    with Project.open(folder, environ=environ, clock=clock) as project:
+        served = Server(project, runs=runs)
+        faulty = Faulty(served.app)
         server = uvicorn.Server(
             uvicorn.Config(faulty, host="127.0.0.1", port=0, lifespan="on", log_config=None)
         )
@@ -148,7 +177,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", project, faulty, tmp_path)
+        token = served._announcement.token
+        yield Served(f"http://127.0.0.1:{port}", project, faulty, folder, token)
         server.should_exit = True
         thread.join(DEADLINE)
         assert not thread.is_alive(), "the server did not stop"

@@ -23,3 +23,6 @@ SELECT coalesce(sum(rows), 0) FROM activity_runs;
 
 -- name: columns
 SELECT column_name FROM duckdb_columns() WHERE table_name = 'activity' ORDER BY column_index;
+
+-- name: events
+SELECT coalesce(sum(n), 0) FROM activity;

@@ -32,6 +32,9 @@ JOIN event_names AS n ON n.event_id = e.event_id;
 -- name: stored_like
 SELECT source, message_id FROM events SEMI JOIN batch_digests USING (digest);
 
+-- name: stored_like_since
+SELECT source, message_id FROM events SEMI JOIN batch_digests USING (digest) WHERE received_at >= $since;
+
 -- name: stored_actors
 -- The digest finds, the ids decide. They are compared with OR and not with IS NOT DISTINCT FROM,
 -- which would be taken for a join key and hashed.

@@ -1,0 +1,595 @@
+"""The live state of a company: what is known of every account as of today, event by event.
+
+Once a day, and whenever facts came another way, everything is computed as `run` does. In between
+an event is counted in constant time for the accounts it touches. Accounts that cannot be followed
+so - a person is new, an event is late, a trait changed - are computed anew from the facts around
+them. Either way features, scores, triggers and decisions come from the same code as `run`, and
+`doctor` compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from groundswell.clock import day_number, utc_day
+from groundswell.engine.deciding import note
+from groundswell.engine.eves import Eves
+from groundswell.engine.firing import Said, runs_of
+from groundswell.engine.last_known import LastKnown, People
+from groundswell.engine.moving import Movements, users_at
+from groundswell.engine.reconciling import reconcile
+from groundswell.engine.rosters import NearRosters
+from groundswell.engine.running import decide_on, run_whole
+from groundswell.engine.standing import followed_days, lead_up, stand_on
+from groundswell.engine.telling import find_account, latest_frame, parents_of
+from groundswell.features.arriving import Arrivals
+from groundswell.features.computing import compute_features, prepare
+from groundswell.features.counters import Counters
+from groundswell.features.rollup import read_coded
+from groundswell.intake import belonging
+from groundswell.model import Kind
+from groundswell.store.arrays import to_arrow, to_numpy
+from groundswell.store.nearby import OF_ACCOUNTS
+from groundswell.store.scratch import Scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from groundswell.clock import Clock
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.comparing import Differences
+    from groundswell.engine.computing import Computer
+    from groundswell.engine.deciding import Remembered
+    from groundswell.engine.firing import Fired
+    from groundswell.engine.reports import RunReport
+    from groundswell.engine.standing import Standing
+    from groundswell.engine.telling import Found
+    from groundswell.features import Computation
+    from groundswell.intake import Filing
+    from groundswell.store.ledger import JournalEntry, Ledger
+    from groundswell.store.nearby import NearbyFacts
+    from groundswell.store.warehouse import Warehouse
+
+    Ints = NDArray[np.int64]
+
+MOST_PEOPLE = 20_000
+"""People around accounts to be computed anew; with more, everything is computed."""
+
+_DAY_MICROS = 86_400_000_000
+_OVERLAYS = 64
+
+
+@dataclass(frozen=True)
+class Base:
+    """What everything was computed to, and what counting goes on from.
+
+    Attributes:
+        today: The day.
+        filing: Who belongs where.
+        computation: What features are computed from.
+        arrivals: Says what an event counts for.
+        counters: Steps of every account.
+        eves: What led up to the day.
+        remembered: What was decided.
+        first_at: By actor, the microsecond of its first event.
+        rosters: Who and what there is, kept up to date.
+        merges: The merges there were.
+    """
+
+    today: date
+    filing: Filing
+    computation: Computation
+    arrivals: Arrivals
+    counters: Counters
+    eves: Eves
+    remembered: Remembered
+    first_at: Ints
+    rosters: NearRosters
+    merges: pl.DataFrame
+
+    @property
+    def account_ids(self) -> pl.Series:
+        """The id of every account, by its number."""
+        return self.computation.dimensions.filed["account_id"]
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """Accounts that were scored again.
+
+    Attributes:
+        counted: How many by counting.
+        recomputed: How many from the facts around them.
+        entries: What the journal was given.
+        fired: The triggers that began to hold.
+    """
+
+    counted: int
+    recomputed: int
+    entries: tuple[JournalEntry, ...]
+    fired: tuple[Fired, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rebased:
+    """Everything, computed anew.
+
+    Attributes:
+        report: What the run did.
+        entries: What the journal was given.
+        fired: The triggers that began to hold.
+        drift: Where the day that ended had been counted otherwise than it is computed; None where
+            there was no such day.
+    """
+
+    report: RunReport
+    entries: tuple[JournalEntry, ...]
+    fired: tuple[Fired, ...]
+    drift: Differences | None
+
+
+@dataclass(frozen=True)
+class Near:
+    """Some accounts, computed from the facts around them.
+
+    Attributes:
+        filing: Who belongs where, of the people around them.
+        standing: Where they stand; None when none of them is known by today.
+        people: The actors that the filing was made of.
+    """
+
+    filing: Filing
+    standing: Standing | None
+    people: pl.DataFrame
+
+
+@dataclass
+class _Pending:
+    """What came since accounts were last scored."""
+
+    touched: set[int] = field(default_factory=set[int])
+    accounts: set[str] = field(default_factory=set[str])
+    actors: set[int] = field(default_factory=set[int])
+    users: set[str] = field(default_factory=set[str])
+
+    def __bool__(self) -> bool:
+        return bool(self.touched or self.accounts or self.actors or self.users)
+
+
+@dataclass
+class _News:
+    """What one step brings."""
+
+    entries: list[JournalEntry] = field(default_factory=list["JournalEntry"])
+    fired: list[Fired] = field(default_factory=list["Fired"])
+
+
+class Live:
+    """Where every account stands now; one thread at a time may use it."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        computer: Computer,
+        warehouse: Warehouse,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        before: pl.DataFrame | None = None,
+    ) -> None:
+        """Use the parts of a project; nothing is computed before `rebase`.
+
+        `before` is where accounts stood when that was last kept, as `latest` gives it: what held
+        then is not news.
+        """
+        self._loaded, self._computer = loaded, computer
+        self._warehouse, self._ledger, self._clock = warehouse, ledger, clock
+        self._scratch = Scratch(threads=1)
+        self._base: Base | None = None
+        self._version = ""
+        self._pending = _Pending()
+        self._movements = Movements()
+        self._latest: pl.DataFrame | None = None
+        self._overlay: list[pl.DataFrame] = []
+        self._gone: set[str] = set()
+        self._stale = True
+        self._crowded = False
+        self._people = People()
+        self.known: LastKnown | None = None
+        self._said = Said.of(before)
+
+    def close(self) -> None:
+        """Let go of what is in memory."""
+        self._scratch.close()
+
+    @property
+    def base(self) -> Base | None:
+        """What counting goes on from; None before the first `rebase`."""
+        return self._base
+
+    @property
+    def today(self) -> date | None:
+        """The day that is followed; None before the first `rebase`."""
+        return self._base.today if self._base is not None else None
+
+    @property
+    def apart(self) -> int:
+        """How many accounts are computed anew whenever they are touched."""
+        base = self._base
+        return 0 if base is None else int(base.counters.apart.sum()) + len(self._movements.unknown)
+
+    def is_due(self) -> bool:
+        """Tell whether everything has to be computed: the day changed, or facts came otherwise."""
+        base = self._base
+        return base is None or base.today != utc_day(self._clock.now()) or not self._knows(base)
+
+    def _knows(self, base: Base) -> bool:
+        """Tell whether all that came was counted, or waits for it."""
+        return (
+            not self._stale
+            and self._warehouse.version() == self._version
+            and base.merges.equals(self._ledger.merges())
+        )
+
+    def rebase(self) -> Rebased:
+        """Compute everything as `run` does, and count from there on.
+
+        When a day ended, how it was counted is compared with how it is computed.
+
+        Raises:
+            UsageError: Nothing is known yet.
+        """
+        drift = self._reconcile()
+        self._base, self._stale, self._crowded = None, True, False
+        self._pending, self._movements = _Pending(), Movements()
+        today = utc_day(self._clock.now())
+        filing = self._computer.filing()
+        computation = self._computer.computation()
+        kept = np.zeros((filing.accounts.height, len(computation.setting.axes.window)))
+        whole = run_whole(
+            self._loaded, self._computer, self._ledger, self._clock, day=today, kept=kept
+        )
+        plan = self._computer.plan
+        eves = Eves.of(whole.eve, computation.dimensions.filed["account_id"], plan)
+        coded = read_coded(self._warehouse, plan)
+        rosters = NearRosters.of(self._warehouse)
+        rosters.describe(self._loaded.config.identity)
+        actors = rosters.actors
+        self._base = Base(
+            today=today,
+            filing=filing,
+            computation=computation,
+            arrivals=Arrivals.of(plan, coded.coding, coded.marks, filing, actors, self._scratch),
+            counters=Counters.build(
+                computation,
+                self._computer.activity,
+                day_number(today),
+                steps=kept,
+                eve=eves.days_at_limit,
+            ),
+            eves=eves,
+            remembered=whole.remembered,
+            first_at=actors["first_at"].dt.epoch("us").to_numpy(),
+            rosters=rosters,
+            merges=self._ledger.merges(),
+        )
+        self._movements = Movements.over(len(actors))
+        self._people = People(belonging(filing, actors, today))
+        self._latest, self._overlay, self._gone = whole.latest, [], set()
+        self._version, self._stale = self._warehouse.version(), False
+        self._publish()
+        self._said.crossings = set(whole.crossings)
+        fired = self._said.fired(self._loaded, runs_of(whole.latest), whole.latest, day=today)
+        return Rebased(whole.report, whole.entries, tuple(fired), drift)
+
+    def _reconcile(self) -> Differences | None:
+        """Compare the day that ended, as it was counted, with what it is computed to.
+
+        Accounts that were touched and not scored since are left out. Nothing is compared where
+        facts came that were not counted: they are what the day is computed anew for.
+        """
+        base, latest = self._base, self.latest()
+        if base is None or latest is None or base.today == utc_day(self._clock.now()):
+            return None
+        if not self._knows(base):
+            return None
+        return reconcile(self._loaded, self._computer, latest, day=base.today, but=self.waiting())
+
+    def waiting(self) -> set[str]:
+        """Return the accounts that were touched and are not scored yet."""
+        base, pending = self._base, self._pending
+        if base is None:
+            return set()
+        moved = self._moved(base, pending, self._warehouse.event_names())
+        touched = base.account_ids.gather(sorted(pending.touched))
+        return self._merged(base, {*pending.accounts, *moved, *touched})
+
+    # --- taking in ----------------------------------------------------------------------------
+
+    def take(self, news: Iterable[tuple[Kind, pa.Table]]) -> None:
+        """Take in what was appended, in the order it was; all that was since the last `rebase`.
+
+        Args:
+            news: Kind and rows, as `store.warehouse.Appended.news` has them.
+        """
+        base = self._base
+        if base is None or self._stale:
+            return
+        for kind, rows in news:
+            if kind is Kind.EVENTS:
+                self._take_events(base, rows)
+            elif kind in (Kind.USERS, Kind.MEMBERSHIPS):
+                users = set[str](rows.column("user_id").to_pylist())
+                base.rosters.refresh(kind, "user_id", users)
+                self._pending.users |= users
+            elif kind is Kind.ACCOUNTS:
+                self._take_accounts(base.rosters, rows)
+            elif kind in OF_ACCOUNTS and _begins_earlier(base, kind, rows):
+                self._stale = True
+            elif kind in OF_ACCOUNTS:
+                accounts = set[str](rows.column("account_id").to_pylist())
+                base.rosters.refresh(kind, "account_id", accounts)
+                self._pending.accounts |= accounts
+            else:
+                self._stale = True
+        self._version = self._warehouse.version()
+
+    def _take_events(self, base: Base, rows: pa.Table) -> None:
+        actor = to_numpy(rows.column("actor")).astype(np.int64)
+        at = to_numpy(rows.column("occurred_at").cast(pa.int64()))
+        known = actor < len(base.first_at)
+        day = at // _DAY_MICROS
+        # Who is new, comes late or was moved already may belong elsewhere from now on.
+        moves = ~known | (day < base.counters.today)
+        moves[known] |= at[known] < base.first_at[actor[known]]
+        moves[known] |= self._movements.moved[actor[known]]
+        self._pending.actors.update(actor[moves & (day <= base.counters.today)].tolist())
+        if known.any():
+            some = rows if known.all() else rows.filter(to_arrow(known))
+            arrived = base.arrivals.read(some, base.counters.today)
+            self._pending.touched.update(base.counters.take(arrived).tolist())
+
+    def _take_accounts(self, rosters: NearRosters, rows: pa.Table) -> None:
+        """Note accounts that were described; where a domain may pass over, note its people too."""
+        ids = set[str](rows.column("account_id").to_pylist())
+        said = [rosters.domains_of(ids)]
+        rosters.refresh(Kind.ACCOUNTS, "account_id", ids)
+        said.append(rosters.domains_of(ids))
+        self._pending.accounts |= ids
+        changed = pl.concat(
+            [
+                one.join(other, on=one.columns, how="anti", nulls_equal=True)
+                for one, other in (said, said[::-1])
+            ]
+        )
+        domains = {name for column in ("domain", "speaks_for") for name in changed[column]} - {None}
+        for alias, domain in self._loaded.config.identity.aliases.items():
+            domains |= {alias, domain} if {alias, domain} & domains else set()
+        self._pending.users |= users_at(rosters, domains)
+
+    # --- scoring ------------------------------------------------------------------------------
+
+    def waits(self) -> bool:
+        """Tell whether accounts were touched and not yet scored."""
+        return bool(self._pending)
+
+    def rescore(self, *, anew: bool = True) -> Rescored:
+        """Score the accounts that were touched, and decide on them.
+
+        Args:
+            anew: Whether those that must be computed from facts are too; else they wait.
+        """
+        base = self._base
+        if base is None or self._stale:
+            return Rescored(0, 0, ())
+        self._stale = True  # unless all of it comes to its end
+        rescored = self._rescore(base, anew=anew)
+        self._stale = self._crowded
+        self._publish()
+        return rescored
+
+    def _rescore(self, base: Base, *, anew: bool) -> Rescored:
+        pending = self._pending
+        touched = np.array(sorted(pending.touched), dtype=np.int64)
+        pending.touched = set()
+        self._set_apart(base, pending.accounts)
+        apart = base.counters.apart[touched]
+        pending.accounts |= set(base.account_ids.gather(touched[apart]).to_list())
+        news = _News()
+        counted = self._count(base, touched[~apart], news)
+        recomputed = 0
+        if anew and (pending.accounts or pending.actors or pending.users):
+            recomputed = self._recompute(base, news)
+        return Rescored(counted, recomputed, tuple(news.entries), tuple(news.fired))
+
+    def _count(self, base: Base, accounts: Ints, news: _News) -> int:
+        if not len(accounts):
+            return 0
+        frame = base.counters.features(accounts)
+        lost = accounts[base.counters.apart[accounts]]
+        if len(lost):
+            self._pending.accounts |= set(base.account_ids.gather(lost).to_list())
+        if not frame.height:
+            return 0
+        eve = base.eves.of_accounts(accounts)
+        standing = stand_on(self._loaded, eve, frame, as_of=base.today)
+        self._settle(base, standing, base.filing, news)
+        return frame.height
+
+    def _recompute(self, base: Base, news: _News) -> int:
+        """Compute the accounts that wait for it from the facts around them."""
+        pending, self._pending = self._pending, _Pending()
+        names = self._warehouse.event_names()
+        moved = self._moved(base, pending, names)
+        wanted = self._merged(base, pending.accounts | moved)
+        self._set_apart(base, wanted)
+        near = self._near(base, wanted, names)
+        if near is None:
+            self._crowded = True
+            return 0
+        self._people.note(near.filing, near.people, base.today)
+        present: set[str] = set()
+        if near.standing is not None:
+            self._settle(base, near.standing, near.filing, news)
+            present = set(near.standing.frame["account_id"])
+        self._gone = (self._gone - present) | (wanted - present)
+        return len(present)
+
+    def _near(self, base: Base, wanted: set[str], names: list[str]) -> Near | None:
+        """Compute accounts from the facts around them; None where too many people are."""
+        users, devices = self._movements.around(base.filing, wanted)
+        with Scratch() as scratch:
+            facts = base.rosters.around(
+                scratch, users=users, devices=devices, accounts=wanted, names=names
+            )
+            if facts.people.height > MOST_PEOPLE:
+                return None
+            facts.bring()
+            filing = self._computer.resolve(facts, base.merges)
+            days = self._features_of(base, facts, scratch, filing)
+        days = days.filter(pl.col("account_id").is_in(list(wanted)))
+        if not (days["as_of"] == base.today).any():
+            return Near(filing, None, facts.people)
+        eve, today = lead_up(self._loaded, [days], as_of=base.today)
+        standing = stand_on(self._loaded, eve, today, as_of=base.today)
+        return Near(filing, standing, facts.people)
+
+    def _features_of(
+        self, base: Base, facts: NearbyFacts, scratch: Scratch, filing: Filing
+    ) -> pl.DataFrame:
+        """Compute the features of all accounts of a filing, as of every day that is followed."""
+        activity = scratch.activity()
+        near = prepare(self._computer.plan, facts, activity, filing)
+        # Since when anything of a kind is known at all is told by everybody's facts.
+        first_known = base.computation.dimensions.first_known
+        dimensions = replace(near.dimensions, first_known=first_known)
+        made = base.computation.over(dimensions, near.setting)
+        return pl.concat(compute_features(made, activity, followed_days(base.today)))
+
+    def _moved(self, base: Base, pending: _Pending, names: list[str]) -> frozenset[str]:
+        """Return the accounts that people who may have moved belong to now, or did before."""
+        if not (pending.actors or pending.users):
+            return frozenset()
+        actors = base.rosters.refresh_actors(pending.actors)
+        facts = base.rosters.around(
+            self._scratch,
+            users=pending.users.union(actors["user_id"].drop_nulls()),
+            devices=set(actors["anonymous_id"].drop_nulls()),
+            names=names,
+        )
+        filing = self._computer.resolve(facts, base.merges)
+        return self._movements.note(base.filing, facts.people, filing)
+
+    def _merged(self, base: Base, accounts: Collection[str]) -> set[str]:
+        """Add the accounts that some of these were merged with."""
+        wanted = set(accounts)
+        pairs = base.merges.select("from_account", "into_account").rows()
+        grown = True
+        while grown:
+            more = {name for pair in pairs if wanted & set(pair) for name in pair}
+            grown = not more <= wanted
+            wanted |= more
+        return wanted
+
+    def _set_apart(self, base: Base, accounts: Collection[str]) -> None:
+        if not accounts:
+            return
+        ids = base.account_ids
+        place = ids.search_sorted(pl.Series(sorted(accounts), dtype=pl.String))
+        within = place.filter(place < len(ids)).to_numpy()
+        there = ids.gather(within).is_in(list(accounts)).to_numpy()
+        base.counters.apart[within[there]] = True
+        self._movements.unknown |= set(accounts) - set(ids.gather(within[there]))
+
+    def _settle(self, base: Base, standing: Standing, filing: Filing, news: _News) -> None:
+        """Decide, record, and keep where the accounts stand."""
+        parents = parents_of(filing.accounts)
+        routes, decided = decide_on(
+            self._loaded, standing, base.remembered, parents=parents, clock=self._clock
+        )
+        fresh = self._said.fresh(decided)
+        if fresh:
+            self._ledger.append_journal(fresh)
+            self._said.keep(fresh)
+            note(base.remembered, fresh)
+            news.entries += fresh
+        news.fired += self._said.fired(
+            self._loaded, standing.trigger_runs, standing.frame, day=base.today
+        )
+        self._overlay.append(latest_frame(standing, routes, filing.accounts))
+        if len(self._overlay) > _OVERLAYS:
+            self.latest()
+
+    def _publish(self) -> None:
+        """Let other threads know where accounts stand: what they read is never changed."""
+        if self._latest is not None:
+            frames = (*self._overlay[::-1], self._latest)
+            self.known = LastKnown(frames, frozenset(self._gone), self._people)
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def latest(self) -> pl.DataFrame | None:
+        """Return where every account stands, best first; None before the first `rebase`."""
+        if self._latest is None:
+            return None
+        if self._overlay or self._gone:
+            newest = pl.concat([*self._overlay[::-1], self._latest], how="vertical_relaxed")
+            self._latest = (
+                newest.unique("account_id", keep="first", maintain_order=True)
+                .filter(~pl.col("account_id").is_in(list(self._gone)))
+                .sort(["score", "account_id"], descending=[True, False])
+            )
+            self._overlay, self._gone = [], set()
+        return self._latest
+
+    def row(self, account_id: str) -> dict[str, Any] | None:
+        """Return where one account stands, as a row of `latest`; None when it is not there."""
+        if self._latest is None or account_id in self._gone:
+            return None
+        for frame in (*self._overlay[::-1], self._latest):
+            found = frame.filter(pl.col("account_id") == account_id)
+            if found.height:
+                return found.row(0, named=True)
+        return None
+
+    def look(self, text: str) -> tuple[Found, Standing, Filing] | None:
+        """Find an account by its id, name or domain, and compute it as of today.
+
+        Returns:
+            The account, where it stands, and who belongs to it; None where that can only be told
+            by computing everything.
+
+        Raises:
+            UsageError: There is no such account, or several are.
+        """
+        base, latest = self._base, self.latest()
+        if base is None or self._stale or latest is None:
+            return None
+        columns = ("account_id", "name", "domain")
+        newer = latest.filter(pl.col("account_id").is_in(list(self._movements.unknown)))
+        known = [base.filing.accounts.select(columns)]
+        known += [newer.select("account_id", "name", pl.lit(None, pl.String).alias("domain"))]
+        found = find_account(pl.concat(known), text)
+        near = self._near(
+            base, self._merged(base, {found.account_id}), self._warehouse.event_names()
+        )
+        if near is None or near.standing is None:
+            return None
+        if found.account_id not in near.standing.frame["account_id"]:
+            return None
+        return found, near.standing, near.filing
+
+
+def _begins_earlier(base: Base, kind: Kind, rows: pa.Table) -> bool:
+    """Tell whether a kind of fact is known from an earlier day on than before."""
+    column = {Kind.SUBSCRIPTIONS: "started_at", Kind.OPPORTUNITIES: "created_at"}.get(kind, "at")
+    first = pl.Series(rows.column(column)).drop_nulls().dt.epoch("d").min()
+    return first is not None and int(str(first)) < base.computation.dimensions.first_known[kind]

@@ -1,0 +1,119 @@
+"""Who belongs elsewhere since everything was last computed, and which accounts that touches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from groundswell.intake.people import ANONYMOUS_PREFIX
+from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from numpy.typing import NDArray
+
+    from groundswell.intake import Filing
+    from groundswell.store.nearby import Rosters
+
+    Bools = NDArray[np.bool_]
+
+
+@dataclass
+class Movements:
+    """What has moved since a filing of everybody was made.
+
+    Attributes:
+        moved: By actor of that filing, whether somebody behind it moved.
+        unknown: Account ids that the filing does not know.
+    """
+
+    moved: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    unknown: set[str] = field(default_factory=set[str])
+    _people: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+
+    @classmethod
+    def over(cls, actors: int) -> Movements:
+        """Begin with nothing moved, for a filing of so many actors."""
+        return cls(np.zeros(actors, dtype=bool))
+
+    def note(self, before: Filing, actors: pl.DataFrame, after: Filing) -> frozenset[str]:
+        """Note where some people belong now; return every account they did or do belong to.
+
+        Args:
+            before: The filing of everybody.
+            actors: The actors that were looked at; their numbers are those of the warehouse.
+            after: The filing made of them alone.
+        """
+        numbers = actors["actor"].to_numpy()
+        self.moved[numbers[numbers < len(self.moved)]] = True
+        persons = set(after.persons["user_id"])
+        touched = _accounts_of(before, persons)
+        touched |= {account for account, people in self._people.items() if people & persons}
+        for account_id, person in _belonging(after).iter_rows():
+            self._people.setdefault(account_id, set()).add(person)
+            touched.add(account_id)
+        return frozenset(touched)
+
+    def around(self, before: Filing, accounts: Collection[str]) -> tuple[set[str], set[str]]:
+        """Return the users and the devices that belong, or did belong, to some accounts."""
+        found = _persons_of(before, accounts)
+        for account in accounts:
+            found |= self._people.get(account, set())
+        return _apart(found)
+
+
+def users_at(rosters: Rosters, domains: Iterable[str]) -> set[str]:
+    """Return the users with an address at some domains, or below them; some more do no harm."""
+    found: set[str] = set()
+    users = rosters.rows[Kind.USERS]
+    for domain in domains:
+        at = pl.coalesce("email", "user_id").str.to_lowercase().str.ends_with(domain.lower())
+        found.update(users.filter(at)["user_id"])
+        named = pl.col("user_id").str.to_lowercase().str.ends_with(domain.lower())
+        found.update(rosters.actors.filter(named)["user_id"])
+    return found
+
+
+def _apart(persons: set[str]) -> tuple[set[str], set[str]]:
+    devices = {name for name in persons if name.startswith(ANONYMOUS_PREFIX)}
+    return persons - devices, {name.removeprefix(ANONYMOUS_PREFIX) for name in devices}
+
+
+def _belonging(filing: Filing) -> pl.DataFrame:
+    """Return account_id and the id of each person who ever belongs to it, or acts in it."""
+    pairs = pl.concat([filing.members.select("account", "person"), _filed(filing)]).unique()
+    return (
+        pairs.join(filing.accounts.select("account", "account_id"), on="account")
+        .join(filing.persons, on="person")
+        .select("account_id", "user_id")
+    )
+
+
+def _accounts_of(filing: Filing, persons: set[str]) -> set[str]:
+    known = filing.persons.filter(pl.col("user_id").is_in(list(persons)))["person"].to_numpy()
+    frames = (filing.members.select("account", "person"), _filed(filing))
+    found = [
+        frame["account"].to_numpy()[np.isin(frame["person"].to_numpy(), known)] for frame in frames
+    ]
+    numbers = np.unique(np.concatenate(found))
+    accounts = filing.accounts.filter(pl.col("account").is_in(pl.Series(numbers).implode()))
+    return set(accounts["account_id"])
+
+
+def _persons_of(filing: Filing, accounts: Collection[str]) -> set[str]:
+    known = filing.accounts.filter(pl.col("account_id").is_in(list(accounts)))["account"].to_numpy()
+    frames = (filing.members.select("account", "person"), _filed(filing))
+    found = [
+        frame["person"].to_numpy()[np.isin(frame["account"].to_numpy(), known)] for frame in frames
+    ]
+    numbers = np.unique(np.concatenate(found))
+    persons = filing.persons.filter(pl.col("person").is_in(pl.Series(numbers).implode()))
+    return set(persons["user_id"])
+
+
+def _filed(filing: Filing) -> pl.DataFrame:
+    return filing.filings.select("account", "person")

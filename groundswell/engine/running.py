@@ -1,0 +1,142 @@
+"""Scoring a whole company as of a day: identity, features, scores, decisions, the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from groundswell.engine import deciding
+from groundswell.engine.alerting import alert_entry, find_alerts
+from groundswell.engine.reports import RunReport
+from groundswell.engine.standing import followed_days, lead_up, stand_on
+from groundswell.engine.telling import latest_frame, parents_of
+from groundswell.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from groundswell.clock import Clock
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.computing import Computer
+    from groundswell.engine.deciding import Remembered
+    from groundswell.engine.standing import Eve, Standing
+    from groundswell.intake import Filing
+    from groundswell.store.ledger import JournalEntry, Ledger
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A company as of a day, scored and decided on.
+
+    Attributes:
+        report: What the run did.
+        filing: Who belongs where.
+        eve: What led up to the day.
+        remembered: What the journal said before it.
+        latest: Where every account stands, as `telling.latest_frame` puts it.
+        entries: Crossings and decisions that are new to the journal.
+        crossings: Keys of all the journal's crossings, the new ones too.
+    """
+
+    report: RunReport
+    filing: Filing
+    eve: Eve
+    remembered: Remembered
+    latest: pl.DataFrame
+    entries: tuple[JournalEntry, ...]
+    crossings: frozenset[str]
+
+
+def run_whole(
+    loaded: LoadedConfig,
+    computer: Computer,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    day: date,
+    kept: Floats | None = None,
+    records: bool = True,
+) -> Whole:
+    """Score every account, decide on each, find the alerts, and record it in the journal.
+
+    Args:
+        loaded: The configuration.
+        computer: Answers for features.
+        ledger: Keeps the journal.
+        clock: Tells when it was decided.
+        day: As of when.
+        kept: As in `features.compute_features`.
+        records: Whether the journal is written; if not, nothing is changed.
+
+    Raises:
+        UsageError: Nothing was known by that day.
+    """
+    began = monotonic()
+    filing = computer.filing()
+    identified = monotonic()
+    eve, today = lead_up(loaded, computer.features(followed_days(day), kept=kept), as_of=day)
+    standing = stand_on(loaded, eve, today, as_of=day)
+    computed = monotonic()
+    known = {item.key for item in ledger.journal(kinds=("qualified", "released"))}
+    remembered = deciding.remember(ledger, computer.warehouse.read(Kind.TOUCHES), as_of=day)
+    routes, entries = decide_on(
+        loaded, standing, remembered, parents=parents_of(filing.accounts), clock=clock
+    )
+    decided = monotonic()
+    alerts = find_alerts(
+        loaded,
+        computer.plan,
+        standing,
+        remembered,
+        ledger,
+        routes=routes,
+        accounts=filing.accounts,
+    )
+    now = clock.now()
+    told = [alert_entry(alert, now=now) for alert in alerts]
+    written = ledger.append_journal([*entries, *told]) if records else 0
+    report = RunReport(
+        as_of=day,
+        accounts=standing.frame.height,
+        qualified=int(standing.frame.get_column("qualified").sum()),
+        newly_qualified=deciding.newly(entries, "qualified", known),
+        released=deciding.newly(entries, "released", known),
+        hand_overs=int(routes.get_column("hand_over").sum()),
+        motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
+        journal_entries=written,
+        alerts=len(alerts),
+        seconds={
+            "identity": identified - began,
+            "features and scores": computed - identified,
+            "decisions": decided - computed,
+            "alerts": monotonic() - decided,
+        },
+    )
+    deciding.note(remembered, entries)
+    latest = latest_frame(standing, routes, filing.accounts)
+    fresh = tuple(item for item in entries if item.key not in known)
+    crossings = known | {item.key for item in fresh if item.kind != deciding.DECIDED}
+    return Whole(report, filing, eve, remembered, latest, fresh, frozenset(crossings))
+
+
+def decide_on(
+    loaded: LoadedConfig,
+    standing: Standing,
+    remembered: Remembered,
+    *,
+    parents: Mapping[str, str],
+    clock: Clock,
+) -> tuple[pl.DataFrame, Sequence[JournalEntry]]:
+    """Decide on the accounts that stand somewhere; see `deciding.decide_all` for the result."""
+    states = deciding.states_of(
+        standing, remembered, do_not_contact=loaded.guardrails.do_not_contact, parents=parents
+    )
+    return deciding.decide_all(loaded, standing, states, remembered, clock=clock)

@@ -1,0 +1,315 @@
+"""What every account's steps are as of today, kept up to date as events arrive.
+
+Built from the roll-up once a day, or when identity or what is known beside the events changed; in
+between each event is counted in constant time (`counting`). What that arithmetic cannot say - an
+event of an earlier day, something never seen before, a test that looks back at other rows - sets
+the account *apart*: it is then computed from its rows, by whoever holds them, until the counters
+are built again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from groundswell.features.arriving import UNKNOWN
+from groundswell.features.limits import carry_on
+from groundswell.features.plan import DYNAMIC_FLAGS, Measure
+from groundswell.features.reading import Allowed, Shard
+from groundswell.features.source import StoredRows
+from groundswell.store.arrays import to_numpy
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from groundswell.features.arriving import Arrived
+    from groundswell.features.assembling import Computation
+    from groundswell.features.entries import Rows
+    from groundswell.features.people import People
+    from groundswell.features.plan import FeaturePlan
+    from groundswell.features.rollup import Activity
+
+    Bools = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+PIECE_ROWS = 4_000_000
+"""Rows of the roll-up that are gone through at a time."""
+
+_CROSS, _ADMIN, _EVIDENCE, _APART = 1, 2, 3, 4  # as in `counting`, which compiles when imported
+_LEAST_SLOTS = 1 << 12
+_TOLD_APART = (
+    Measure.USERS,
+    Measure.ACTIVE_DAYS,
+    Measure.USER_DAYS,
+    Measure.TEAMS,
+    Measure.WORKSPACES,
+    Measure.DISTINCT,
+)
+
+
+@dataclass
+class _Table:
+    """Numbers to days: open addressing, a power of two of slots, half of them free."""
+
+    keys: Ints
+    days: NDArray[np.int32]
+    used: Ints
+
+    @classmethod
+    def of(cls, slots: int) -> _Table:
+        keys = np.full(slots, -1, dtype=np.int64)
+        return cls(keys, np.zeros(slots, dtype=np.int32), np.zeros(1, dtype=np.int64))
+
+    def make_room(self, more: int) -> None:
+        """Grow until `more` entries fit."""
+        from groundswell.features.counting import move  # noqa: PLC0415  (compiles on first use)
+
+        slots = len(self.keys)
+        while self.used[0] + more > slots // 2:
+            slots *= 2
+        if slots > len(self.keys):
+            larger = _Table.of(slots)
+            move(self.keys, self.days, larger.keys, larger.days)
+            self.keys, self.days = larger.keys, larger.days
+
+
+@dataclass(frozen=True)
+class _Doings:
+    """By mark, what its events do whose test needs more than the row; compressed rows."""
+
+    ptr: Ints
+    what: Ints
+    channel: Ints
+    beside: Ints
+
+    @classmethod
+    def of(cls, computation: Computation) -> _Doings:
+        setting = computation.setting
+        plan, marks, people = setting.plan, setting.marks, setting.people
+        flag_of = {channel: flag for flag, channel in plan.evidence.items()}
+        by_mark: list[list[tuple[int, int, int]]] = [[] for _ in range(len(marks.ptr) - 1)]
+        for index, told in marks.dynamic.items():
+            flag = plan.channels[index].rows.flag
+            for mark, texts in told.items():
+                if index in flag_of:
+                    # A completed upgrade takes back what was counted before it.
+                    what = _APART if flag_of[index] == "abandoned" else _EVIDENCE
+                    by_mark[mark].append((what, index, 0))
+                if flag in DYNAMIC_FLAGS and (done := _doing(plan, index, texts, people)):
+                    by_mark[mark].append(done)
+        flat = [item for some in by_mark for item in some]
+        columns = np.array(flat, dtype=np.int64).reshape(len(flat), 3).T
+        ptr = np.cumsum([0, *map(len, by_mark)]).astype(np.int64)
+        return cls(ptr, *(np.ascontiguousarray(column) for column in columns))
+
+
+def _doing(
+    plan: FeaturePlan, index: int, texts: tuple[str, ...], people: People
+) -> tuple[int, int, int] | None:
+    """Say what an event does in a channel whose test needs more than the row."""
+    channel = plan.channels[index]
+    flag = channel.rows.flag
+    if flag == "abandoned":
+        return None  # it counts from the day after on
+    if channel.measure is Measure.EVENTS and flag == "cross_team":
+        return _CROSS, index, people.number_of(texts[0])
+    if channel.measure is Measure.EVENTS and flag == "admin":
+        return _ADMIN, index, plan.evidence["admin"]
+    return _APART, index, 0
+
+
+class Counters:
+    """Steps of every account as of one day, and what it takes to count the next event.
+
+    Attributes:
+        today: The day.
+        apart: By account, whether it has to be computed from its rows.
+    """
+
+    def __init__(self, computation: Computation, today: int, steps: Floats, eve: Floats) -> None:
+        """Begin with steps as the kernel says them; `build` also looks at the roll-up.
+
+        Args:
+            computation: What is computed.
+            today: The day, counted from 1970-01-01.
+            steps: [account, step] as of it; counted into.
+            eve: [account] of days at a limit as of the day before, NaN where unknown.
+        """
+        setting = computation.setting
+        self.today = today
+        self.apart = np.zeros(len(steps), dtype=bool)
+        self._computation, self._setting = computation, setting
+        self._steps, self._eve = steps, eve
+        self._doings = _Doings.of(computation)
+        self._is_admin = _admins(setting.people, today)
+        self._table = _Table.of(_LEAST_SLOTS)
+        self._reach = _reach(setting.axes.out_ptr, setting.axes.window, setting.axes.ago)
+        told = np.isin(setting.axes.measure, _TOLD_APART)
+        self._most = 1 + int(told.sum())
+
+    @classmethod
+    def build(
+        cls,
+        computation: Computation,
+        activity: Activity,
+        today: int,
+        *,
+        steps: Floats,
+        eve: Floats,
+    ) -> Counters:
+        """Go through the roll-up once, noting the last day of all that windows tell apart."""
+        made = cls(computation, today, steps, eve)
+        total = len(steps)
+        if total:
+            made._note_tickets()
+            source = StoredRows.of(activity, computation.setting.plan, (0, total - 1))
+            counts = activity.counts((0, total - 1))
+            rows = np.zeros(total, dtype=np.int64)
+            rows[to_numpy(counts.column("account"))] = to_numpy(counts.column("rows"))
+            before = np.concatenate([[0], np.cumsum(rows)])
+            first = 0
+            while first < total:
+                reached = int(np.searchsorted(before, before[first] + PIECE_ROWS, side="right"))
+                end = min(max(reached - 1, first + 1), total)
+                made._note(source.rows(first, end))
+                first = end
+        return made
+
+    def _note(self, rows: Rows) -> None:
+        from groundswell.features.counting import remember  # noqa: PLC0415  (compiles)
+
+        marks, axes, people = self._setting.marks, self._setting.axes, self._setting.people
+        done = 0
+        while done < len(rows.account):
+            table = self._table
+            table.make_room(max(len(table.keys) // 4, 2 * self._most))
+            done = remember(
+                _frozen(rows.account),
+                _frozen(rows.person),
+                _frozen(rows.day),
+                _frozen(rows.visible),
+                _frozen(rows.hidden),
+                _frozen(rows.event),
+                _frozen(rows.key),
+                marks.codes,
+                marks.ptr,
+                marks.channel,
+                marks.slot,
+                marks.common,
+                axes.measure,
+                self._reach,
+                self._doings.ptr,
+                self._doings.what,
+                self._doings.channel,
+                people.team_ptr,
+                people.team_day,
+                people.team,
+                self.today,
+                done,
+                table.keys,
+                table.days,
+                table.used,
+            )
+
+    def _note_tickets(self) -> None:
+        """Set accounts apart where tickets may count once together with events."""
+        plan = self._setting.plan
+        shared = any(
+            "support_ticket" in channel.rows.of and channel.measure in _TOLD_APART
+            for channel in plan.channels
+        )
+        if shared:
+            account = self._computation.dimensions.tickets["account"].unique().to_numpy()
+            self.apart[account] = True
+
+    def take(self, arrived: Arrived) -> Ints:
+        """Count events; return the accounts that are touched, ascending, the apart ones too."""
+        from groundswell.features.counting import count  # noqa: PLC0415  (compiles)
+
+        touched = np.unique(arrived.account)
+        earlier = arrived.day < self.today
+        strange = (arrived.mark == UNKNOWN) & (arrived.day <= self.today)
+        self.apart[arrived.account[earlier | strange]] = True
+        own = np.flatnonzero((arrived.day == self.today) & ~strange)
+        marks, axes, people = self._setting.marks, self._setting.axes, self._setting.people
+        self._table.make_room(len(own) * self._most)
+        count(
+            arrived.account[own],
+            arrived.person[own],
+            arrived.mark[own],
+            arrived.workspace[own],
+            np.ascontiguousarray(arrived.values[:, own]),
+            marks.ptr,
+            marks.channel,
+            marks.slot,
+            marks.common,
+            axes.measure,
+            axes.out_ptr,
+            axes.window,
+            axes.ago,
+            marks.sum_column,
+            self._doings.ptr,
+            self._doings.what,
+            self._doings.channel,
+            self._doings.beside,
+            self._is_admin,
+            people.team_ptr,
+            people.team_day,
+            people.team,
+            self.today,
+            self._table.keys,
+            self._table.days,
+            self._table.used,
+            self._steps,
+            self.apart,
+        )
+        return touched
+
+    def features(self, accounts: Ints) -> pl.DataFrame:
+        """Return the features of some accounts as of today, as `compute_features` has them.
+
+        Accounts whose days at a limit cannot be carried on are set apart, and left out.
+
+        Args:
+            accounts: Ascending, none of them apart.
+        """
+        plan = self._setting.plan
+        dimensions = self._computation.dimensions.only(accounts)
+        computation = self._computation.over(dimensions)
+        shard = Shard(0, len(accounts), np.array([self.today], dtype=np.int64))
+        steps = np.ascontiguousarray(self._steps[accounts].T)[:, :, None]
+        allowed = Allowed.of(dimensions, plan.plans, shard)
+        if computation.limit_marks is None:
+            return computation.assemble(shard, steps, allowed=allowed, at_limit=None)
+        run, lost = carry_on(self._eve[accounts], plan, allowed, steps, self.today)
+        if lost.any():
+            self.apart[accounts[lost]] = True
+            return self.features(accounts[~lost])
+        return computation.assemble(shard, steps, allowed=allowed, at_limit=run)
+
+
+def _reach(out_ptr: Ints, window: Ints, ago: Ints) -> Ints:
+    """Return by channel its longest window that ends today; 0 where none does."""
+    longest = [
+        int(np.where(ago[low:high] == 0, window[low:high], 0).max(initial=0))
+        for low, high in itertools.pairwise(out_ptr)
+    ]
+    return np.array(longest, dtype=np.int64)
+
+
+def _admins(people: People, today: int) -> Bools:
+    known = np.zeros(len(people.team_ptr) - 1, dtype=bool)
+    known[people.admin_person[people.admin_day <= today]] = True
+    return known
+
+
+def _frozen(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as what cannot be written to, so that one compiled form serves all."""
+    view = np.ascontiguousarray(column).view()
+    view.flags.writeable = False
+    return view

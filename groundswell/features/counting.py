@@ -1,0 +1,231 @@
+"""Counting one event at a time: what the kernel's walk would say of today, kept up to date.
+
+A window that ends today grows by a person, a team or a value exactly when the last day of it is
+before the window: so the last day of each is kept, in one open-addressed table, and an event is
+counted in constant time. What cannot be counted so sets its account apart.
+
+This is one file on purpose, as `kernel` is.
+"""
+
+# pyright: basic
+# Numba infers these types from the arrays it is called with.
+# ruff: noqa: D417
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
+
+import numpy as np
+from numba import njit
+
+_EVENTS, _SUM, _USERS, _ACTIVE_DAYS, _USER_DAYS = 0, 1, 2, 3, 4
+_TEAMS, _WORKSPACES, _DISTINCT, _FIRST, _LAST = 5, 6, 7, 8, 9
+CROSS, ADMIN, EVIDENCE, APART = 1, 2, 3, 4
+"""What an event of a mark does whose test needs more than the row."""
+
+EMPTY = np.int64(-1)
+_UNIT_BITS = 31
+_NEVER = -(1 << 30)
+_WORKSPACE_SHIFT = 16
+_CODE = (1 << _WORKSPACE_SHIFT) - 1
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+_compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_compiled
+def _slot(keys, key):  # pragma: no cover
+    """Return where a key is, or where it belongs."""
+    mask = np.uint64(keys.shape[0] - 1)
+    at = ((np.uint64(key) * _GOLDEN) >> np.uint64(20)) & mask
+    while keys[at] != EMPTY and keys[at] != key:
+        at = (at + np.uint64(1)) & mask
+    return at
+
+
+@_compiled
+def _team_at(team_ptr, team_day, team, person, day):  # pragma: no cover
+    """Return the team a person is known to be in on a day; -1 for none."""
+    found = -1
+    for k in range(team_ptr[person], team_ptr[person + 1]):
+        if team_day[k] > day:
+            break
+        found = team[k]
+    return found
+
+
+@_compiled
+def _unit(kind, person, day, workspace, slot, team_ptr, team_day, team):  # pragma: no cover
+    """Return what a row is told apart by in a channel; -1 when it does not count."""
+    if kind in (_USERS, _USER_DAYS):
+        return person
+    if kind == _ACTIVE_DAYS:
+        return 0
+    if kind == _TEAMS:
+        return _team_at(team_ptr, team_day, team, person, day) if person >= 0 else -1
+    if kind == _WORKSPACES:
+        return workspace - 1
+    return slot if kind == _DISTINCT else -1
+
+
+@_compiled
+def move(old_keys, old_days, keys, days):  # pragma: no cover
+    """Put all that a table holds into an empty, larger one."""
+    for i in range(old_keys.shape[0]):
+        if old_keys[i] != EMPTY:
+            at = _slot(keys, old_keys[i])
+            keys[at] = old_keys[i]
+            days[at] = old_days[i]
+
+
+@_compiled
+def remember(  # pragma: no cover
+    account, person, day, visible, hidden, event, key,
+    codes, mark_ptr, mark_channel, mark_slot, common, measure, reach,
+    does_ptr, does, does_channel, team_ptr, team_day, team,
+    today, first, keys, days, used,
+):  # fmt: skip
+    """Note the last day of all that windows tell apart, from rows `first` on of the roll-up.
+
+    Args:
+        account, person, day, visible, hidden, event, key: Columns of the rows.
+        codes, mark_ptr, mark_channel, mark_slot, common: See `marks.Marks`.
+        measure: By channel.
+        reach: By channel, its longest window that ends today.
+        does_ptr, does, does_channel: By mark, what its events do beside.
+        team_ptr, team_day, team: See `people.People`.
+        keys, days: The table.
+        used: [entries in the table].
+
+    Returns:
+        The row at which the table is too full; the number of rows when all are noted.
+    """
+    channels = measure.shape[0]
+    room = keys.shape[0] // 2 - 2 * channels
+    for i in range(first, account.shape[0]):
+        if used[0] > room:
+            return i
+        if visible[i] > today or hidden[i] <= today or day[i] > today:
+            continue
+        mark = key[i] + codes - 1 if key[i] > 0 else event[i] & _CODE
+        workspace = event[i] >> _WORKSPACE_SHIFT
+        begin = mark_ptr[mark]
+        for j in range(common.shape[0] + mark_ptr[mark + 1] - begin):
+            shared = j < common.shape[0]
+            k = begin + j - common.shape[0]
+            c = common[j] if shared else mark_channel[k]
+            if day[i] <= today - reach[c]:
+                continue
+            slot = -1 if shared else mark_slot[k]
+            unit = _unit(measure[c], person[i], day[i], workspace, slot, team_ptr, team_day, team)
+            if unit < 0:
+                continue
+            name = ((np.int64(account[i]) * channels + c) << _UNIT_BITS) | np.int64(unit)
+            at = _slot(keys, name)
+            if keys[at] == EMPTY:
+                keys[at] = name
+                days[at] = day[i]
+                used[0] += 1
+            else:
+                days[at] = max(days[at], day[i])
+        for k in range(does_ptr[mark], does_ptr[mark + 1]):
+            if does[k] == EVIDENCE and person[i] >= 0:
+                row = np.int64(account[i]) * channels + does_channel[k]
+                at = _slot(keys, (row << _UNIT_BITS) | np.int64(person[i]))
+                if keys[at] == EMPTY:
+                    keys[at] = (row << _UNIT_BITS) | np.int64(person[i])
+                    days[at] = day[i]
+                    used[0] += 1
+    return account.shape[0]
+
+
+@_compiled
+def count(  # pragma: no cover  # noqa: C901
+    account, person, mark, workspace, values,
+    mark_ptr, mark_channel, mark_slot, common, measure, out_ptr, window, ago, sum_column,
+    does_ptr, does, does_channel, does_with, is_admin, team_ptr, team_day, team,
+    today, keys, days, used, steps, apart,
+):  # fmt: skip
+    """Count events of today.
+
+    Args:
+        account, person, mark, workspace: By event.
+        values: [sum column, event], NaN for none.
+        mark_ptr, mark_channel, mark_slot, common, sum_column: See `marks.Marks`.
+        measure, out_ptr, window, ago: See `exact.Axes`.
+        does_ptr, does, does_channel, does_with: By mark, what its events do beside: the channel,
+            and the other team, or the channel of the evidence.
+        is_admin: By person, whether known as one by title or role.
+        team_ptr, team_day, team: See `people.People`.
+        keys, days, used: The table; it has room for all that the events can add.
+        steps: [account, step], as of today; counted into.
+        apart: By account, whether it must be computed from its rows; set where it must.
+    """
+    channels = measure.shape[0]
+    for i in range(account.shape[0]):
+        a, p, m = account[i], person[i], mark[i]
+        begin = mark_ptr[m]
+        for j in range(common.shape[0] + mark_ptr[m + 1] - begin):
+            shared = j < common.shape[0]
+            k = begin + j - common.shape[0]
+            c = common[j] if shared else mark_channel[k]
+            kind, first, last = measure[c], out_ptr[c], out_ptr[c + 1]
+            if kind == _EVENTS:
+                for o in range(first, last):
+                    if ago[o] == 0:
+                        steps[a, o] += 1
+            elif kind == _SUM:
+                value = values[sum_column[c], i]
+                if value == value:
+                    for o in range(first, last):
+                        if ago[o] == 0:
+                            steps[a, o] += value
+            elif kind == _LAST:
+                steps[a, first:last] = 0
+            elif kind == _FIRST:
+                for o in range(first, last):
+                    if steps[a, o] != steps[a, o]:
+                        steps[a, o] = 0
+            else:
+                slot = -1 if shared else mark_slot[k]
+                unit = _unit(kind, p, today, workspace[i], slot, team_ptr, team_day, team)
+                if unit < 0:
+                    continue
+                name = ((np.int64(a) * channels + c) << _UNIT_BITS) | np.int64(unit)
+                at = _slot(keys, name)
+                before = days[at]
+                if keys[at] == EMPTY:
+                    keys[at] = name
+                    used[0] += 1
+                    before = _NEVER
+                if before == today:
+                    continue
+                days[at] = today
+                by_day = kind in (_USER_DAYS, _ACTIVE_DAYS)
+                for o in range(first, last):
+                    if ago[o] == 0 and (by_day or before <= today - window[o]):
+                        steps[a, o] += 1
+        for k in range(does_ptr[m], does_ptr[m + 1]):
+            c = does_channel[k]
+            if does[k] == APART:
+                apart[a] = True
+            elif p < 0:
+                continue
+            elif does[k] == CROSS:
+                own = _team_at(team_ptr, team_day, team, p, today)
+                if own >= 0 and own != does_with[k]:
+                    for o in range(out_ptr[c], out_ptr[c + 1]):
+                        if ago[o] == 0:
+                            steps[a, o] += 1
+            elif does[k] == ADMIN:
+                shown = ((np.int64(a) * channels + does_with[k]) << _UNIT_BITS) | np.int64(p)
+                if is_admin[p] or keys[_slot(keys, shown)] != EMPTY:
+                    for o in range(out_ptr[c], out_ptr[c + 1]):
+                        if ago[o] == 0:
+                            steps[a, o] += 1
+            else:
+                shown = ((np.int64(a) * channels + c) << _UNIT_BITS) | np.int64(p)
+                if keys[_slot(keys, shown)] == EMPTY:
+                    apart[a] = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +62,15 @@ class Motion(StrEnum):
     SALES_ASSIST = "sales_assist"
     ENTERPRISE = "enterprise"
     EXPANSION = "expansion"
+
+
+class OfferKind(StrEnum):
+    """What the product may show an account beside what it does."""
+
+    NONE = "none"
+    ONBOARDING = "onboarding"
+    UPGRADE = "upgrade"
+    HUMAN = "human"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,115 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign that a customer could take more, with what it saw.
+
+    Attributes:
+        name: Its name.
+        family: Of the signs of one family only that of most points counts.
+        matched: Whether it holds; None when a value that its condition needs is unknown.
+        points: What it gave.
+        max: The most it could have given.
+        condition: What must hold, with its threshold.
+        values: What the condition reads, as it was.
+    """
+
+    name: str
+    family: str
+    matched: bool | None
+    points: float
+    max: float
+    condition: str
+    values: dict[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What more a year could be worth, with what it is made of.
+
+    Attributes:
+        added_arr: Likely seats at the next tier's price, less today's ARR.
+        arr: Today's annual recurring revenue.
+        seats: Seats likely in twelve months, if any are known.
+        price: A month, of the next tier.
+        per_seat: Whether that is for one seat.
+        plan: The next tier; None where `market.seat_price` stands in.
+    """
+
+    added_arr: Decimal
+    arr: Decimal
+    seats: int | None
+    price: Decimal
+    per_seat: bool
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Somebody is told that a customer could take more, and what.
+
+    Attributes:
+        account_id: The account.
+        name: What it is called.
+        as_of: The UTC day whose knowledge was used.
+        potential: `expansion_potential`, 0 to 100.
+        band: `high` or `very_high`.
+        sentence: The opportunity, in the account's own numbers.
+        growth: What it could be worth; None when unknown.
+        rule: Name of the expansion rule that says who is told.
+        team: The team that is told; `owner` for whoever works the account.
+        owner: Who owns the account in the CRM, if anyone.
+        play: What is advised, by the rule.
+        news: Why now.
+        signs: Every sign, those that give points first.
+    """
+
+    account_id: str
+    name: str | None
+    as_of: date
+    potential: float
+    band: str
+    sentence: str
+    growth: Growth | None
+    rule: str
+    team: str | None
+    owner: str | None
+    play: str | None
+    news: str
+    signs: tuple[Sign, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTrace:
+    """One offer that was tried, with the values its condition saw.
+
+    Attributes:
+        name: Its name.
+        offer: What it would show.
+        matched: Whether the condition is true; None when a value that it needs is unknown.
+        condition: The condition, as written.
+        values: What it saw.
+        why: Why it is shown or not, in one sentence.
+    """
+
+    name: str
+    offer: OfferKind
+    matched: bool | None
+    condition: str
+    values: dict[str, Scalar]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPrice:
+    """What an offered plan costs a month: for each seat, or for the account."""
+
+    amount: float
+    currency: str
+    per_seat: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Why a user belongs to an account, and since when that was known.
 
@@ -194,6 +313,29 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """How a message reached a live source: what reading it again takes, beside the message.
+
+    Attributes:
+        wire: The form it is in, such as `segment`.
+        method: Of HTTP.
+        path: Without the query.
+        received_at: When it came, aware UTC.
+        sent_at: When the client says that it sent it.
+        query: Of a request that could not be opened and is kept whole; None for one message.
+        headers: The same.
+    """
+
+    wire: str
+    method: str
+    path: str
+    received_at: datetime
+    sent_at: str | None = None
+    query: dict[str, str] | None = None
+    headers: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A row or message that cannot be used, kept so that it can be replayed.
 
@@ -205,7 +347,8 @@ class Reject:
         code: Stable name of the reason.
         reason: What is wrong, in one sentence.
         fix: How to mend it.
-        raw: The row as it stood, as JSON or as the raw line.
+        raw: The row as it stood, as JSON or as the raw line; a message without its write key.
+        sending: How a message of a live source came; None for a row of a file or a table.
     """
 
     source: str
@@ -216,6 +359,7 @@ class Reject:
     reason: str
     fix: str
     raw: str
+    sending: Sending | None = None
 
 
 def as_plain(value: object) -> Any:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
-    from groundswell.engine.reports import SourceState
-    from groundswell.model import Link
+    from groundswell.engine.reports import Check, DismissalReport, OfferReport, SourceState
+    from groundswell.model import Alert, Link
     from groundswell.store.ledger import JournalEntry
 
 _USAGE = 2  # an exit code
@@ -34,6 +34,7 @@ class Address(msgspec.Struct):
 
     url: str
     token: str
+    intake_only: bool = False
 
 
 def find_server(folder: Path) -> Client | None:
@@ -122,6 +123,10 @@ class Client:
         """See `Project.journal`."""
         return self._call("journal", account=account, kind=kind, limit=limit)
 
+    def alerts(self, *, account: str | None = None, every: bool = False) -> list[Alert]:
+        """See `Project.alerts`."""
+        return self._call("alerts", account=account, every=every)
+
     def rejects(self, *, source: str | None = None, limit: int | None = None) -> list[StoredReject]:
         """See `Project.rejects`."""
         return self._call("rejects", source=source, limit=limit)
@@ -180,9 +185,38 @@ class Client:
         """See `Project.links`."""
         return self._call("links", user=user, as_of=as_of)
 
+    def offer(
+        self,
+        *,
+        account_id: str | None = None,
+        user_id: str | None = None,
+        anonymous_id: str | None = None,
+    ) -> OfferReport:
+        """See `Project.offer`."""
+        return self._call(
+            "offer", account_id=account_id, user_id=user_id, anonymous_id=anonymous_id
+        )
+
+    def dismiss_offer(
+        self,
+        offer: str,
+        *,
+        user_id: str | None = None,
+        anonymous_id: str | None = None,
+        days: int | None = None,
+    ) -> DismissalReport:
+        """See `Project.dismiss_offer`."""
+        return self._call(
+            "dismiss_offer", offer=offer, user_id=user_id, anonymous_id=anonymous_id, days=days
+        )
+
     def sources(self) -> list[SourceState]:
         """See `Project.sources`."""
         return self._call("sources")
+
+    def doctor(self, *, quick: bool = False) -> list[Check]:
+        """See `Project.doctor`."""
+        return self._call("doctor", quick=quick)
 
     def _call(self, name: str, **arguments: Any) -> Any:
         operation = OPERATIONS[name]
@@ -206,7 +240,7 @@ class Client:
             ) from None
         if status == http.HTTPStatus.OK:
             return msgspec.json.decode(answer, type=operation.result)
-        raise _error(msgspec.json.decode(answer, type=Failure))
+        raise error_of(msgspec.json.decode(answer, type=Failure))
 
     def _request(
         self, method: str, path: str, body: bytes | None, timeout: float | None
@@ -228,7 +262,8 @@ def _as_query(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _error(failure: Failure) -> GroundswellError:
+def error_of(failure: Failure) -> GroundswellError:
+    """Return the error that a server answered with."""
     problems = [
         Problem(
             code=told.code,

@@ -7,18 +7,28 @@ found, the body put into the inbox. What is in it is read later.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import structlog
 
+from groundswell.api.cors import CORS
 from groundswell.connectors.wires.bodies import MAX_BODY, TooLargeError, decompress
 from groundswell.connectors.wires.catalogue import routes
-from groundswell.connectors.wires.wire import Answer, Refusal, Request, UnreadableError
+from groundswell.connectors.wires.reading import bearer
+from groundswell.connectors.wires.wire import (
+    BLOT,
+    Answer,
+    Refusal,
+    Request,
+    UnreadableError,
+    UnsignedError,
+)
 from groundswell.errors import StoreError
 from groundswell.intake.committing import GroupCommit, OverloadedError
 from groundswell.store.inbox import InboxEntry
+from groundswell.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -26,8 +36,10 @@ if TYPE_CHECKING:
     from groundswell.api.keys import KeyRing
     from groundswell.api.metrics import Metrics
     from groundswell.clock import Clock
-    from groundswell.connectors.wires.wire import Envelope, Route
+    from groundswell.config.webhooks import Webhook
+    from groundswell.connectors.wires.wire import Envelope, Route, Signature
     from groundswell.store.inbox import WriteKey
+    from groundswell.tracing import Span
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -40,12 +52,7 @@ RETRY_SECONDS = 2
 _KEPT_HEADERS = ("content-type", "posthog-request-timestamp")
 """Headers that say how a body is to be read; none that says who sends it."""
 
-_CORS = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
-    (b"access-control-allow-headers", b"*"),
-    (b"access-control-max-age", b"86400"),
-)
+_CORS = tuple((name.encode(), value.encode()) for name, value in CORS)
 
 log = structlog.get_logger()
 
@@ -65,12 +72,21 @@ class _GoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A request whose sender is known."""
+    """A request whose sender is known.
+
+    Attributes:
+        request: As it came.
+        route: That it came by.
+        envelope: What is in it.
+        source: The name of the source that sent it.
+        wire: The form that it is in.
+    """
 
     request: Request
     route: Route
     envelope: Envelope
-    key: WriteKey
+    source: str
+    wire: str
 
 
 @dataclass
@@ -81,44 +97,74 @@ class Intake:
     keys: KeyRing
     clock: Clock
     metrics: Metrics
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict[str, "Webhook"])
 
     @staticmethod
     def takes(method: str, path: str) -> bool:
         """Tell whether a request is for intake: of a wire's route, or the browser's question."""
         if method == "OPTIONS":
-            return any((of, path) in routes() for of in ("POST", "GET"))
+            return bool(Intake.methods(path))
         return (method, path) in routes()
+
+    @staticmethod
+    def methods(path: str) -> tuple[str, ...]:
+        """Return the methods that intake answers at a path; none where it has nothing to do."""
+        found = tuple(method for method in ("GET", "POST") if (method, path) in routes())
+        return (*found, "OPTIONS") if found else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         method, path = scope["method"], scope["path"]
         if method == "OPTIONS":
-            await _send(send, Answer(204, b""))
+            allowed = ", ".join(self.methods(path))
+            await _send(send, Answer(204, b"", headers=(("allow", allowed),)))
             return
+        with span("intake", headers=scope["headers"]) as told:
+            answer = await self._answer(scope, receive, told)
+            if answer is not None:
+                await _send(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive, told: Span) -> Answer | None:
+        """Return what the client is told; None when it went away before its request was whole."""
         began = time.perf_counter()
+        method, path = scope["method"], scope["path"]
         candidates = routes()[method, path]
-        wire = next(iter(candidates))
+        wire, messages = next(iter(candidates)), 0
         request = _request(scope, b"")
         try:
             request = await _read(scope, receive)
             opened = self._open(request, candidates)
-            wire = opened.key.wire
-            await self._keep(opened)
+            wire = opened.wire
+            if opened.envelope.messages:
+                await self._keep(opened)
             answer = opened.route.accept(request, opened.envelope)
-            self.metrics.messages.labels(wire).inc(len(opened.envelope.messages))
+            messages = len(opened.envelope.messages)
+            self.metrics.messages.labels(wire).inc(messages)
             self.metrics.commit_seconds.observe(time.perf_counter() - began)
         except _RefusedError as error:
             wire = error.wire or wire
             answer = _refuse(candidates[wire], request, error.refusal)
             log.info("refused", path=path, status=answer.status, what=error.refusal.what)
         except _GoneError:
-            return
+            return None
         self.metrics.requests.labels(wire, str(answer.status)).inc()
-        await _send(send, answer)
+        told.tell(
+            {
+                "http.request.method": method,
+                "http.route": path,
+                "http.response.status_code": answer.status,
+                "groundswell.wire": wire,
+                "groundswell.messages": messages,
+            },
+            name=f"intake {wire}",
+        )
+        return answer
 
     def _open(self, request: Request, candidates: Mapping[str, Route]) -> Opened:
         problem: _RefusedError | None = None
         for wire, route in candidates.items():
+            if route.signature is not None:
+                return self._open_signed(request, wire, route, route.signature)
             try:
                 envelope = route.open(request)
             except UnreadableError as error:
@@ -126,11 +172,29 @@ class Intake:
                 continue
             found = self._find(envelope.key) if envelope.key is not None else None
             if found is not None and found.wire == wire:
-                return Opened(request, route, envelope, found)
+                return Opened(request, route, envelope, found.name, wire)
             what = "The write key is missing, unknown, revoked or of another system."
             problem = _RefusedError(401, what, wire=wire)
         assert problem is not None, "a path that is taken has a route"
         raise problem
+
+    def _open_signed(
+        self, request: Request, wire: str, route: Route, signature: Signature
+    ) -> Opened:
+        told = self.webhooks.get(request.query.get("source", ""))
+        if told is None or told.wire != wire:
+            what = "The address has to end in `?source=NAME`, where NAME is a source whose "
+            what += f"`webhook` in groundswell.yaml is of `{wire}`."
+            raise _RefusedError(signature.status, what, wire=wire)
+        try:
+            signature.check(request, told.secrets, self.clock.now())
+        except UnsignedError as error:
+            raise _RefusedError(signature.status, str(error), wire=wire) from None
+        try:
+            envelope = route.open(request)
+        except UnreadableError as error:
+            raise _RefusedError(400, str(error), wire=wire) from None
+        return Opened(request, route, envelope, told.source, wire)
 
     def _find(self, key: str) -> WriteKey | None:
         try:
@@ -140,18 +204,22 @@ class Intake:
             raise _RefusedError(503, "Try again.", RETRY_SECONDS) from None
 
     async def _keep(self, opened: Opened) -> None:
-        request = opened.request
-        key = opened.envelope.key or ""
-        blot, secret = "*" * len(key), key.encode()
+        request, key = opened.request, opened.envelope.key
+        headers = {k: v for k in _KEPT_HEADERS if (v := request.headers.get(k))}
+        if key and bearer(request) == key:  # so that the drain takes no other for it
+            headers["authorization"] = f"Bearer {BLOT}"
+        if key:
+            request = opened.route.blot(request, key)
         entry = InboxEntry(
-            source=opened.key.name,
-            wire=opened.key.wire,
+            source=opened.source,
+            wire=opened.wire,
             method=request.method,
             path=request.path,
-            query={k: blot if v == key else v for k, v in request.query.items()},
-            headers={k: v for k in _KEPT_HEADERS if (v := request.headers.get(k))},
-            body=request.body.replace(secret, blot.encode()) if key else request.body,
+            query=request.query,
+            headers=headers,
+            body=request.body,
             received_at=self.clock.now(),
+            message_id=opened.envelope.message_id,
         )
         try:
             await self.commit.put(entry)

@@ -7,22 +7,35 @@ from a JSON body; the answer is the method's result as JSON.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Annotated, Any
 
 import msgspec
 
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
-from groundswell.engine.reports import SourceState
-from groundswell.model import Link
+from groundswell.engine.reports import (
+    Check,
+    DismissalReport,
+    NoticeKind,
+    OfferReport,
+    SourceState,
+)
+from groundswell.model import Alert, Link, OfferedPrice, OfferKind
 from groundswell.store.ledger import JournalEntry
 
 AUTH_HEADER = "authorization"
 HERE = "/v1/here"
 """Answers at once whether the server is there and knows the token, whatever it is doing."""
 
+FEED = "/v1/feed"
+"""Says what happens, as it does."""
+
 SERVER_FILE = "server.json"
 """In the project's state folder: where its server listens, and the token that it asks for."""
+
+
+Limit = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+"""At most so many; 0 for all."""
 
 
 class Nothing(msgspec.Struct):
@@ -39,7 +52,7 @@ class AccountsArguments(msgspec.Struct):
     """Of `accounts`."""
 
     qualified: bool = False
-    limit: int | None = None
+    limit: Limit | None = None
 
 
 class ExplainArguments(msgspec.Struct):
@@ -55,7 +68,7 @@ class FeaturesArguments(msgspec.Struct):
 
     path: str
     as_of: date | None = None
-    weeks: int = 1
+    weeks: Annotated[int, msgspec.Meta(ge=1, le=1_040)] = 1
     accounts: list[str] | None = None
     as_known: bool = False
 
@@ -65,14 +78,21 @@ class JournalArguments(msgspec.Struct):
 
     account: str | None = None
     kind: str | None = None
-    limit: int | None = None
+    limit: Limit | None = None
+
+
+class AlertsArguments(msgspec.Struct):
+    """Of `alerts`."""
+
+    account: str | None = None
+    every: bool = False
 
 
 class RejectsArguments(msgspec.Struct):
     """Of `rejects`."""
 
     source: str | None = None
-    limit: int | None = None
+    limit: Limit | None = None
 
 
 class RejectArguments(msgspec.Struct):
@@ -90,10 +110,10 @@ class ReplayArguments(msgspec.Struct):
     format: str | None = None
 
 
-class LoadArguments(ReplayArguments):
+class LoadArguments(ReplayArguments, kw_only=True):
     """Of `load`; files by their absolute path."""
 
-    kind: str = ""
+    kind: str
     files: list[str] = []
 
 
@@ -120,6 +140,52 @@ class LinksArguments(msgspec.Struct):
 
     user: str
     as_of: date | None = None
+
+
+class DoctorArguments(msgspec.Struct):
+    """Of `doctor`."""
+
+    quick: bool = False
+
+
+class FeedArguments(msgspec.Struct):
+    """Of the feed: which notices, and from which on."""
+
+    account: str | None = None
+    kind: list[NoticeKind] = []
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    after: str | None = None
+
+
+Id = Annotated[str, msgspec.Meta(max_length=1_000)]
+
+
+class OfferArguments(msgspec.Struct):
+    """Of `offer`."""
+
+    account_id: Id | None = None
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+
+
+class DismissArguments(msgspec.Struct):
+    """Of `dismiss_offer`."""
+
+    offer: Annotated[str, msgspec.Meta(max_length=100)]
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
+
+
+class ShownOffer(msgspec.Struct):
+    """What a page is told of an offer: what it shows, and what it is dismissed by."""
+
+    offer: OfferKind
+    id: str | None
+    sentence: str | None
+    plan: str | None
+    price: OfferedPrice | None
+    as_of: date | None
 
 
 class Told(msgspec.Struct):
@@ -149,6 +215,7 @@ class Operation:
         name: The method of `Project`.
         arguments: Its keyword arguments.
         result: What it returns.
+        shown: What of it whoever has a write key is told; None where nobody but the token may ask.
     """
 
     method: str
@@ -156,6 +223,7 @@ class Operation:
     name: str
     arguments: type[msgspec.Struct]
     result: Any
+    shown: Any = None
 
 
 OPERATIONS = {
@@ -166,6 +234,7 @@ OPERATIONS = {
         Operation("GET", "/v1/explanation", "explain", ExplainArguments, Explanation),
         Operation("POST", "/v1/features", "write_features", FeaturesArguments, int),
         Operation("GET", "/v1/journal", "journal", JournalArguments, list[JournalEntry]),
+        Operation("GET", "/v1/alerts", "alerts", AlertsArguments, list[Alert]),
         Operation("GET", "/v1/quarantine", "rejects", RejectsArguments, list[StoredReject]),
         Operation("GET", "/v1/quarantine/row", "reject", RejectArguments, StoredReject),
         Operation("POST", "/v1/quarantine/replay", "replay", ReplayArguments, list[LoadReport]),
@@ -173,6 +242,16 @@ OPERATIONS = {
         Operation("POST", "/v1/merge", "merge", MergeArguments, None),
         Operation("POST", "/v1/unmerge", "unmerge", UnmergeArguments, None),
         Operation("GET", "/v1/links", "links", LinksArguments, list[Link]),
+        Operation("GET", "/v1/offer", "offer", OfferArguments, OfferReport, ShownOffer),
+        Operation(
+            "POST",
+            "/v1/offer/dismiss",
+            "dismiss_offer",
+            DismissArguments,
+            DismissalReport,
+            DismissalReport,
+        ),
         Operation("GET", "/v1/sources", "sources", Nothing, list[SourceState]),
+        Operation("GET", "/v1/doctor", "doctor", DoctorArguments, list[Check]),
     )
 }

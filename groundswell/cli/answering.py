@@ -11,7 +11,7 @@ from rich.table import Table
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
-from groundswell.cli.story import print_explanation, print_queue
+from groundswell.cli.story import print_alerts, print_explanation, print_queue
 
 SHOWN_ACCOUNTS = 25
 
@@ -34,11 +34,13 @@ def run(
     )
     shares = ", ".join(f"{motion} {number(count)}" for motion, count in report.motions.items())
     out.print(f"Motions: {shares}. Journal: {counted(report.journal_entries, 'new entry')}.")
+    if report.alerts:
+        out.print(f"{counted(report.alerts, 'alert')}: see `groundswell alerts`.")
 
 
 @app.command()
 def accounts(
-    limit: Annotated[int | None, typer.Option(help="At most so many; 0 for all.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="At most so many; 0 for all.")] = None,
     qualified: Annotated[bool, typer.Option("--qualified", help="Only qualified ones.")] = False,
     project: ProjectOption = Path(),
     json: JsonOption = False,
@@ -77,7 +79,9 @@ def explain(
 @app.command()
 def features(
     as_of: AsOfOption = None,
-    weeks: Annotated[int, typer.Option(help="As of so many weekly days, ending at --as-of.")] = 1,
+    weeks: Annotated[
+        int, typer.Option(min=1, max=1_040, help="As of so many weekly days, ending at --as-of.")
+    ] = 1,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write Parquet here instead of printing.")
     ] = None,
@@ -115,10 +119,30 @@ def features(
 
 
 @app.command()
+def alerts(
+    account: Annotated[str | None, typer.Option(help="Only this account, by its id.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All that were ever told, those that are over too.")
+    ] = False,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """List the customers that could take more, what and who is told, best first."""
+    with open_project(project) as opened:
+        found = opened.alerts(account=account, every=every)
+    if json:
+        print_json(found)
+    elif found:
+        print_alerts(found)
+    else:
+        err.print("Nobody has to be told of anything; `groundswell run` looks.", soft_wrap=True)
+
+
+@app.command()
 def journal(
     account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
-    kind: Annotated[str | None, typer.Option(help="qualified, released, decided, ...")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    kind: Annotated[str | None, typer.Option(help="qualified, decided, usage_alert, ...")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many, newest first.")] = 50,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:

@@ -65,9 +65,12 @@ def parse_day(text: str | None) -> date | None:
 COMMANDS = {
     "setting_up": ("init", "check", "schema", "explain-config"),
     "loading": ("load", "quarantine"),
-    "answering": ("run", "accounts", "explain", "features", "journal"),
+    "answering": ("run", "accounts", "explain", "features", "alerts", "journal"),
+    "offering": ("offer",),
     "filing": ("identity",),
     "serving": ("serve", "keys", "sources"),
+    "tailing": ("tail",),
+    "doctoring": ("doctor",),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

@@ -105,7 +105,7 @@ def _print_report(report: LoadReport) -> None:
 @quarantine.command("list")
 def list_rejects(
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many rows.")] = 50,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
@@ -138,7 +138,10 @@ def show_reject(
         return
     reject = row.reject
     out.print(f"{reject.file}:{reject.line or '-'}  \\[{reject.code}]")
-    out.print(f"  what  {reject.reason}\n  fix   {reject.fix}\n")
+    out.print(f"  what  {reject.reason}\n  fix   {reject.fix}")
+    if reject.sending:
+        out.print(f"  came  {reject.sending.received_at:%Y-%m-%d %H:%M:%S} UTC")
+    out.print()
     out.print(reject.raw, markup=False, soft_wrap=True)
 
 

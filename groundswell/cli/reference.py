@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: commands, configuration, features, scores, routing.
+"""Write docs/reference from the code: commands, configuration, features, scores, routing, the API.
 
 `python -m groundswell.cli.reference docs/reference` rewrites the pages; a test fails when they are
 not what this module would write.
@@ -15,7 +15,10 @@ import typer
 from ruamel.yaml import YAML
 from typer.main import get_command
 
+from groundswell.api.openapi import openapi_json
 from groundswell.cli.app import app, import_commands
+from groundswell.config.alerts import IS_HIGH, POTENTIAL
+from groundswell.config.presets import DEFAULT_WINDOWS, shipped_features
 from groundswell.config.schema import config_schema
 from groundswell.presets import read_preset
 
@@ -101,15 +104,21 @@ def features_page() -> str:
         for name, definition in features.items():
             written = {key: value for key, value in definition.items() if key not in ("doc", "say")}
             yield f"`{name}`", str(definition.get("doc", "")), f"`{_as_yaml(written)}`"
+        for name in (POTENTIAL, IS_HIGH):
+            made = shipped_features(DEFAULT_WINDOWS)[name]
+            written = {"value": made.value} if made.value is not None else {"when": made.when}
+            text = {key: " ".join(str(value).split()) for key, value in written.items()}
+            yield f"`{name}`", made.doc, f"`{_as_yaml(text)}`"
 
     return text + _table(("feature", "what it measures", "declared as"), rows())
 
 
 def presets_page() -> str:
-    """Return the page of the shipped scores, motions, triggers and guardrails, as YAML."""
+    """Return the page of the shipped scores, motions, triggers, alerts, offers and guardrails."""
     text = GENERATED + "# Presets\n\nWhat Groundswell ships; your file edits it.\n"
     names = [f"score/{name}.yaml" for name in ("hybrid", "points", "buckets")]
-    names += ["motions.yaml", "triggers.yaml", "guardrails.yaml", "meanings.yaml"]
+    names += ["motions.yaml", "triggers.yaml", "alerts.yaml", "offers.yaml", "guardrails.yaml"]
+    names += ["meanings.yaml"]
     for name in names:
         text += f"\n## {name}\n\n```yaml\n{read_preset(name).rstrip()}\n```\n"
     return text
@@ -122,6 +131,7 @@ def pages() -> dict[str, str]:
         "configuration.md": config_page(),
         "features.md": features_page(),
         "presets.md": presets_page(),
+        "openapi.json": openapi_json().decode(),
     }
 
 

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from groundswell.api.hosting import DEFAULT_HOST, DEFAULT_PORT
+from groundswell.api.intake_only import IntakeServer
 from groundswell.cli.app import JsonOption, ProjectOption, app
-from groundswell.cli.opening import open_project
+from groundswell.cli.opening import open_project, refuse_second_server
 from groundswell.cli.output import err, number, out, print_json
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
-from groundswell.server import DEFAULT_HOST, DEFAULT_PORT, Server, log_to_stderr
+from groundswell.engine.replica import Replica
+from groundswell.server import Server, log_to_stderr
 
 keys = typer.Typer(help="Write keys, which sources send with.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
@@ -28,10 +31,21 @@ def serve(
     run: Annotated[
         bool, typer.Option(help="Score accounts again when events came, as `run` does.")
     ] = True,
+    intake_only: Annotated[
+        bool,
+        typer.Option(
+            "--intake-only", help="Only keep requests in the shared ledger; open no warehouse."
+        ),
+    ] = False,
     project: ProjectOption = Path(),
 ) -> None:
     """Take in what client libraries send, and score accounts as it comes, until Ctrl-C."""
     log_to_stderr()
+    if intake_only:
+        with Replica.open(project) as replica:
+            IntakeServer(replica).run(host=host, port=port)
+        return
+    refuse_second_server(project)
     with Project.open(project) as opened:
         Server(opened, runs=run).run(host=host, port=port)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from groundswell.engine import AccountRow, Explanation
-    from groundswell.model import Component, Link
+    from groundswell.model import Alert, Component, Growth, Link
 
 BAR_WIDTH = 12
 SHOWN_PEOPLE = 8
@@ -34,6 +34,27 @@ def print_queue(rows: Sequence[AccountRow]) -> None:
         )
         why = "; ".join([*_kept(row), *_distinct([*row.triggers[:1], *row.reasons])[:3]])
         out.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 0, 7)))
+
+
+def print_alerts(alerts: Sequence[Alert]) -> None:
+    """Print alerts in their order: the figures and who is told, below it the opportunity."""
+    wide = max(len(alert.name or alert.account_id) for alert in alerts)
+    for place, alert in enumerate(alerts, start=1):
+        title = escape(f"{alert.name or alert.account_id:<{wide}}")
+        high = f"[bold]{alert.potential:3.0f}[/bold] of 100"
+        day = f"[dim]{alert.as_of}[/dim]"
+        out.print(f"{place:>3}  [bold]{title}[/bold]  {high}  to {escape(_told(alert))}  {day}")
+        out.print(Padding(escape(alert.sentence), (0, 0, 0, 5)))
+        out.print(Padding(f"[dim]{escape(alert.news)}[/dim]", (0, 0, 0, 5)))
+
+
+def _told(alert: Alert) -> str:
+    if alert.owner is not None:
+        return f"its owner, {alert.owner}"
+    if alert.team is None:
+        return "whoever works expansions"
+    owned = alert.team == "owner"
+    return "who works the open opportunity" if owned else f"team {alert.team}"
 
 
 def _title(row: AccountRow) -> str:
@@ -65,6 +86,7 @@ def print_explanation(story: Explanation) -> None:
     out.print()
     _print_components(story)
     _print_now(story)
+    _print_alert(story)
     _print_decision(story)
     _print_links(story)
 
@@ -100,6 +122,35 @@ def _print_now(story: Explanation) -> None:
         table.add_row(escape(trigger.sentence), since)
     out.print(Padding(table, (0, 0, 0, 2)))
     out.print()
+
+
+def _print_alert(story: Explanation) -> None:
+    alert = story.alert
+    if alert is None:
+        return
+    out.print(f"[bold]Could take more[/bold]  {alert.potential:.0f} of 100, as of {alert.as_of}")
+    told = f"Told {_told(alert)} by the rule `{alert.rule}`. {alert.news}"
+    out.print(Padding(escape(alert.sentence), (0, 0, 0, 2)))
+    out.print(Padding(escape(told), (0, 0, 0, 2)))
+    if alert.growth is not None:
+        out.print(Padding(escape(_worth(alert.growth)), (0, 0, 0, 2)))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    mark = {True: "[green]holds[/green]", False: "no", None: "[yellow]unknown[/yellow]"}
+    for sign in alert.signs:
+        values = ", ".join(f"{name} {number(value)}" for name, value in sign.values.items())
+        points = f"{sign.points:.0f} / {sign.max:.0f}"
+        seen = Text(values, style="dim")
+        table.add_row(mark[sign.matched], points, escape(sign.name), escape(sign.condition), seen)
+    out.print(Padding(table, (0, 0, 0, 2)))
+    out.print()
+
+
+def _worth(growth: Growth) -> str:
+    price = f"{number(float(growth.price))} a month"
+    of = f"{number(growth.seats)} seats likely in a year at {price}" if growth.per_seat else price
+    tier = f" ({growth.plan})" if growth.plan else ""
+    arr = number(float(growth.arr))
+    return f"Worth {number(float(growth.added_arr))} more a year: {of}{tier}, today {arr} a year."
 
 
 def _print_decision(story: Explanation) -> None:

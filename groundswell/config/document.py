@@ -137,7 +137,7 @@ def _read(path: Path, *, root: Path, seen: tuple[str, ...], included_at: Spot | 
         return _only_problem(
             "config-encoding", f"`{name}` is not UTF-8.", "Save it as UTF-8.", Place(name), name
         )
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name that no file can have
         fix = (
             "Mend the path; it is relative to the file that includes it."
             if included_at

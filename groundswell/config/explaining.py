@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from groundswell.config.resolved import ComponentSpec, Meaning, ScoreDef
     from groundswell.model import Scalar
 
-_RESOLVED = {"include", "events", "features", "score", "motions", "triggers", "guardrails"}
+_RESOLVED = {
+    *("include", "events", "features", "score", "motions", "triggers", "alerts", "offers"),
+    "guardrails",
+}
 _HIDDEN = {"doc"}
 
 
@@ -55,7 +58,24 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
     for name, trigger in loaded.triggers.items():
         for word in ("family", "when", "say"):
             yield from _flat(loaded, getattr(trigger, word), ("triggers", name, word))
+    yield from _alerts(loaded)
+    for name, offer in loaded.offers.items():
+        told = {"offer": offer.kind, "when": offer.when, "say": offer.say, "plan": offer.plan}
+        for word, value in told.items():
+            if value is not None:
+                yield from _flat(loaded, value, ("offers", name, word))
     yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
+
+
+def _alerts(loaded: LoadedConfig) -> Iterator[ConfigValue]:
+    alerts = loaded.alerts
+    values = {"high": alerts.high, "very_high": alerts.very_high}
+    values |= {"again_after": f"{alerts.again_after_days}d", "for": alerts.who}
+    for word, value in values.items():
+        yield from _flat(loaded, value, ("alerts", word))
+    for name, sign in alerts.signs.items():
+        for word in ("family", "when", "points", "say"):
+            yield from _flat(loaded, getattr(sign, word), ("alerts", "signs", name, word))
 
 
 def _flat(

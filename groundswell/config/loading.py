@@ -6,17 +6,19 @@ ships. Each step tells what is wrong and goes on with the rest, so one run shows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
 from groundswell.config import presets
+from groundswell.config.alerts import potential_features, resolve_alerts, tell_unknown_signs
 from groundswell.config.digests import digest
 from groundswell.config.document import read_document
 from groundswell.config.features import check_features
 from groundswell.config.findings import key_path
 from groundswell.config.meanings import resolve_meanings
+from groundswell.config.offers import resolve_offers, tell_unknown_offers
 from groundswell.config.rules import (
     resolve_guardrails,
     resolve_rules,
@@ -32,7 +34,7 @@ from groundswell.config.stores import (
     resolve_plans,
 )
 from groundswell.config.validation import validate
-from groundswell.config.vocabulary import SCORE_OUTPUTS, ValueType, feature_types
+from groundswell.config.vocabulary import DECISION_OUTPUTS, SCORE_OUTPUTS, ValueType, feature_types
 from groundswell.errors import ConfigError, nearest
 from groundswell.model import Part
 
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
     from groundswell.config.expressions import Expression
     from groundswell.config.findings import Findings, Key, Spot
     from groundswell.config.resolved import (
+        Alerts,
         Guardrails,
         Meaning,
+        OfferSpec,
         Plan,
         Rule,
         ScoreDef,
@@ -75,6 +79,8 @@ class LoadedConfig:
         score: The score as it is computed.
         motions: The user's rules, then the shipped ones.
         triggers: The shipped triggers, with the user's in their place or after them.
+        alerts: When somebody is told that a customer could take more.
+        offers: What the product shows, in the order it is tried.
         guardrails: What must hold before a person contacts a user.
         plans: The price list in its order.
         teams: The people, by team.
@@ -90,6 +96,8 @@ class LoadedConfig:
     score: ScoreDef
     motions: tuple[Rule, ...]
     triggers: dict[str, TriggerSpec]
+    alerts: Alerts
+    offers: dict[str, OfferSpec]
     guardrails: Guardrails
     plans: dict[str, Plan]
     teams: dict[str, Team]
@@ -126,6 +134,8 @@ class LoadedConfig:
             "score": self.score,
             "motions": [(rule.name, rule.when, rule.motion, rule.team) for rule in self.motions],
             "triggers": self.triggers,
+            "alerts": self.alerts,
+            "offers": list(self.offers.values()),
             "guardrails": self.guardrails,
             "plans": self.plans,
             "teams": self.teams,
@@ -226,11 +236,15 @@ class _Resolver:
         meanings = self._meanings()
         features = self._features(meanings)
         types = feature_types(features)
+        alerts = self._alerts(features, types)
+        features |= potential_features(alerts.high, alerts.signs.values())
         score = self._score(types)
         types |= SCORE_OUTPUTS
         self._check_limits(types)
         motions = self._motions(types)
         triggers = self._triggers(types)
+        plans = resolve_plans(self.config.plans)
+        offers = self._offers(types, plans)
         teams = self._teams(types)
         conditions = resolve_destinations(
             self.config.destinations, types=types, findings=self.findings
@@ -248,8 +262,10 @@ class _Resolver:
             score=score,
             motions=motions,
             triggers=triggers,
+            alerts=alerts,
+            offers=offers,
             guardrails=resolve_guardrails(effective_guardrails(self.config)),
-            plans=resolve_plans(self.config.plans),
+            plans=plans,
             teams=teams,
             conditions=conditions,
             files=tuple(self.document.files),
@@ -346,6 +362,48 @@ class _Resolver:
             key: Key = ("triggers", name)
             self.findings.tell(key, "config-unknown-trigger", what, fix, at_key=True)
         return {name: spec for name, spec in (shipped | ours).items() if name not in taken}
+
+    def _alerts(self, features: Mapping[str, FeatureDef], types: Mapping[str, ValueType]) -> Alerts:
+        """Return the shipped signs with the user's in their place or after them."""
+        ours, theirs = self.config.alerts, presets.shipped_alerts()
+        raw = self._raw("alerts").get("signs")
+        for name, item in cast("dict[str, Any]", raw if isinstance(raw, dict) else {}).items():
+            if name not in ours.signs:
+                self._check_when(("alerts", "signs", name), item, types)
+        findings = presets.shipped_blocks().findings()
+        shipped = resolve_alerts(
+            theirs, theirs.signs, features=features, types=types, findings=findings
+        )
+        findings.raise_any()
+        written = {name: getattr(ours, name) for name in ours.model_fields_set - {"signs"}}
+        alerts = resolve_alerts(
+            theirs.model_copy(update=written),
+            ours.signs,
+            features=features,
+            types=types,
+            findings=self.findings,
+        )
+        tell_unknown_signs(ours.signs, shipped.signs, findings=self.findings)
+        taken = {name for name, sign in ours.signs.items() if sign is None}
+        signs = {**shipped.signs, **alerts.signs}
+        return replace(alerts, signs={k: sign for k, sign in signs.items() if k not in taken})
+
+    def _offers(
+        self, types: Mapping[str, ValueType], plans: Mapping[str, Plan]
+    ) -> dict[str, OfferSpec]:
+        """Return the user's offers, and after them the shipped ones that they do not name."""
+        for name, item in self._raw("offers").items():
+            if name not in self.config.offers:
+                self._check_when(("offers", name), item, {**types, **DECISION_OUTPUTS})
+        findings = presets.shipped_blocks().findings()
+        shipped = resolve_offers(
+            presets.shipped_offers(), types=types, plans=plans, findings=findings
+        )
+        findings.raise_any()
+        told = self.config.offers
+        ours = resolve_offers(told, types=types, plans=plans, findings=self.findings)
+        tell_unknown_offers(told, presets.shipped_offers(), findings=self.findings)
+        return ours | {name: offer for name, offer in shipped.items() if name not in told}
 
     def _teams(self, types: Mapping[str, ValueType]) -> dict[str, Team]:
         teams = self.config.teams

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from groundswell.config.alerts import potential_features, resolve_alerts
 from groundswell.config.document import parse_document
 from groundswell.config.features import check_features, expand_windows
 from groundswell.config.findings import Findings, Key, Spot
 from groundswell.config.meanings import resolve_meanings
 from groundswell.config.schema import Config, PresetDef
 from groundswell.config.validation import validate
+from groundswell.config.vocabulary import feature_types
 from groundswell.presets import preset_path, read_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from groundswell.config.alert_schema import AlertsBlock
     from groundswell.config.resolved import Meaning
-    from groundswell.config.schema import FeatureDef, MotionRule, TriggerDef
+    from groundswell.config.schema import FeatureDef, MotionRule, OfferDef, TriggerDef
 
 DEFAULT_WINDOWS: tuple[str, ...] = tuple(Config().windows)
 SCORE_PRESETS = ("hybrid", "points", "buckets")
@@ -38,14 +41,14 @@ class Shipped:
 
 @cache
 def shipped_blocks() -> Shipped:
-    """Return the shipped motions, triggers and guardrails.
+    """Return the shipped motions, triggers, alerts, offers and guardrails.
 
     Raises:
         ConfigError: A shipped file is wrong.
     """
     data: dict[str, Any] = {}
     spots: dict[Key, Spot] = {}
-    for block in ("motions", "triggers", "guardrails"):
+    for block in ("motions", "triggers", "alerts", "offers", "guardrails"):
         name = f"{block}.yaml"
         document = parse_document(read_preset(name), preset_path(name), block=block)
         document.findings().raise_any()
@@ -66,6 +69,16 @@ def shipped_rules() -> list[MotionRule]:
 def shipped_triggers() -> dict[str, TriggerDef | None]:
     """Return the shipped triggers by name."""
     return dict(shipped_blocks().config.triggers)
+
+
+def shipped_alerts() -> AlertsBlock:
+    """Return the shipped alerts with their signs."""
+    return shipped_blocks().config.alerts
+
+
+def shipped_offers() -> dict[str, OfferDef | None]:
+    """Return the shipped offers by name, in the order they are tried."""
+    return dict(shipped_blocks().config.offers)
 
 
 def shipped_guardrails() -> dict[str, Any]:
@@ -123,4 +136,8 @@ def shipped_features(windows: tuple[str, ...]) -> Mapping[str, FeatureDef]:
     assert checked is not None, "Config has a default for every key"
     features = check_features(checked.value.features, builtin={}, meanings=(), findings=findings)
     findings.raise_any()
-    return features
+    block, told = shipped_alerts(), shipped_blocks().findings()
+    types = feature_types(features)
+    alerts = resolve_alerts(block, block.signs, features=features, types=types, findings=told)
+    told.raise_any()
+    return {**features, **potential_features(alerts.high, alerts.signs.values())}

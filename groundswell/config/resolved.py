@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from groundswell.config.schema import Threshold
     from groundswell.config.vocabulary import ValueType
     from groundswell.errors import Place
-    from groundswell.model import Motion, Part
+    from groundswell.model import Motion, OfferKind, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,55 @@ class TriggerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SignSpec:
+    """A sign that a customer could take more; one of a family counts, that of most points."""
+
+    name: str
+    family: str
+    when: Expression
+    points: float
+    say: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Who is told daily that a customer could take more, and by which signs.
+
+    Attributes:
+        who: Which accounts are looked at.
+        high: From which `expansion_potential` on somebody is told.
+        very_high: From where it is very high.
+        again_after_days: How long the same news is not told again.
+        signs: By name, in order.
+    """
+
+    who: Expression
+    high: float
+    very_high: float
+    again_after_days: int
+    signs: dict[str, SignSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSpec:
+    """What the product shows an account when a condition is true; the first that may be decides.
+
+    Attributes:
+        name: Its name.
+        kind: What is shown.
+        when: The condition, over features, the score and the decision.
+        say: The sentence that is read in the product; None of `none`, which shows nothing.
+        plan: Name of the plan of an upgrade; None for the one that fits.
+    """
+
+    name: str
+    kind: OfferKind
+    when: Expression
+    say: str | None = None
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Guardrails:
     """What must hold before a person contacts a self-serve user; lengths in days."""
 
@@ -166,6 +215,7 @@ class Guardrails:
     person_touch_days: int
     holdout_share: float
     do_not_contact: tuple[str, ...] = ()
+    dismissed_offer_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)

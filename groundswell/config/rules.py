@@ -91,6 +91,7 @@ def resolve_guardrails(block: GuardrailsBlock) -> Guardrails:
         person_touch_days=parse_days(block.one_touch_per_person),
         holdout_share=parse_share(block.holdout),
         do_not_contact=tuple(block.do_not_contact),
+        dismissed_offer_days=parse_days(block.dismissed_offer),
     )
 
 

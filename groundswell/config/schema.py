@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from groundswell.config.alert_schema import AlertsBlock, SignDef
 from groundswell.config.block import (
     Block,
     Currency,
@@ -26,6 +27,7 @@ from groundswell.config.block import (
     Window,
     Zone,
 )
+from groundswell.config.offer_schema import OfferDef
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
@@ -34,10 +36,17 @@ from groundswell.config.score_schema import (
     ScoreBlock,
     Threshold,
 )
-from groundswell.config.source_schema import CsvDialect, IdentityBlock, SourceDef, TimeFormat
+from groundswell.config.source_schema import (
+    CsvDialect,
+    IdentityBlock,
+    SourceDef,
+    TimeFormat,
+    WebhookDef,
+)
 from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
 
 __all__ = [
+    "AlertsBlock",
     "Bands",
     "Block",
     "ComponentDef",
@@ -52,16 +61,19 @@ __all__ = [
     "Member",
     "MotionRule",
     "Name",
+    "OfferDef",
     "Plain",
     "PlanDef",
     "PresetDef",
     "Release",
     "ScoreBlock",
+    "SignDef",
     "SourceDef",
     "TeamDef",
     "Threshold",
     "TimeFormat",
     "TriggerDef",
+    "WebhookDef",
     "Window",
     "config_schema",
 ]
@@ -224,6 +236,11 @@ class GuardrailsBlock(Block):
     one_touch_per_person: Days = Field(
         default="90d", description="At most one touch of a person in this time."
     )
+    dismissed_offer: Days = Field(
+        default="90d",
+        description="What the product offered is not shown again in this time to a person who "
+        "dismissed it.",
+    )
     holdout: ShareText = Field(
         default="0%", description="Share of accounts that is not contacted, to measure by."
     )
@@ -318,6 +335,15 @@ class Config(Block):
         default_factory=dict[Name, TriggerDef | None],
         description="Reasons to act now, beside the shipped ones; null takes a shipped one away.",
     )
+    alerts: AlertsBlock = Field(
+        default_factory=AlertsBlock,
+        description="When somebody is told that a customer could take more.",
+    )
+    offers: dict[Name, OfferDef | None] = Field(
+        default_factory=dict[Name, OfferDef | None],
+        description="What the product shows, before the shipped offers; first match wins, null "
+        "takes a shipped one away.",
+    )
     guardrails: GuardrailsBlock = Field(
         default_factory=GuardrailsBlock, description="When a person may contact a user."
     )
@@ -373,6 +399,7 @@ def config_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "groundswell.yaml"
     schema["$defs"]["Matcher"] = Matcher.model_json_schema()
+    schema["$defs"]["SourceDef"]["anyOf"] = [{"required": ["kind"]}, {"required": ["webhook"]}]
     schema["properties"]["events"] = _events_schema()
     schema["properties"] = {name: _or_empty(block) for name, block in schema["properties"].items()}
     return schema

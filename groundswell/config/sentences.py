@@ -112,6 +112,17 @@ def write_value(value: Scalar, *, style: str | None = None, currency: str = "USD
     return _number(value)
 
 
+def write_amount(amount: float, *, currency: str = "USD") -> str:
+    """Return an amount of money to the cent, as on a price list.
+
+    >>> write_amount(12), write_amount(1249.5), write_amount(12, currency="CHF")
+    ('$12', '$1,249.50', '12 CHF')
+    """
+    text = f"{amount:,.2f}".removesuffix(".00")
+    symbol = _SYMBOLS.get(currency)
+    return f"{symbol}{text}" if symbol else f"{text} {currency}"
+
+
 def _number(value: float) -> str:
     """Write whole numbers whole, others with one decimal, small ones with two digits that count."""
     if value != 0 and abs(value) < 0.1:

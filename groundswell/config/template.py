@@ -61,6 +61,11 @@ limits:
 #     when: industry IN ('banking', 'insurance') AND security_asks_28d > 0
 #     motion: enterprise
 
+# alerts:                                 # daily: which customers could take more (docs: alerts)
+#   high: 50
+#   signs:
+#     users_added: {{family: growth, when: new_users_28d >= 10, points: 25}}
+
 guardrails:                               # before a person contacts a self-serve user
   min_account_age: 3d
   max_silence: 180d

@@ -153,6 +153,44 @@ SCORE_OUTPUTS: dict[str, ValueType] = {
 }
 """What scoring adds to the features, for rules, triggers and destinations to read."""
 
+DECISION_OUTPUTS: dict[str, ValueType] = {
+    "motion": ValueType.TEXT,
+    "rule": ValueType.TEXT,
+    "team": ValueType.TEXT,
+    "watch": ValueType.TEXT,
+    "quadrant": ValueType.TEXT,
+    "hand_raised": ValueType.BOOLEAN,
+    "held_out": ValueType.BOOLEAN,
+    "worked": ValueType.BOOLEAN,
+}
+"""What the latest decision adds to the features and the score, for offers to read."""
+
+OFFERED: dict[str, ValueType] = {
+    "offered_plan": ValueType.TEXT,
+    "offered_price": ValueType.TEXT,
+    "offered_seats": ValueType.NUMBER,
+    "offered_usage": ValueType.NUMBER,
+}
+"""What the sentence of an upgrade may name of the plan that it offers."""
+
+NOT_TO_SHOW = frozenset(
+    {
+        *SCORE_OUTPUTS,
+        "enterprise_indicators",
+        "estimated_acv",
+        "expansion_potential",
+        "health",
+        "is_enterprise_domain",
+        "is_high_potential",
+        "is_high_value",
+        "is_target",
+        "open_opportunities",
+        "owner",
+        "tech_overlap",
+    }
+)
+"""What we think of an account: no sentence that its people read may name it."""
+
 _PROPERTY = re.compile(r"^properties(\.[A-Za-z_$][\w$ -]*)+$")
 
 

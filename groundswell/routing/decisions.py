@@ -139,8 +139,8 @@ def route_frame(
 
     Returns:
         One row per row: account_id, as_of, rule, motion, team, play, quadrant, watch, qualified,
-        hand_raised, owned, eligible. `eligible` is everything that `decide` asks for handing
-        over, except the guardrails.
+        hand_raised, owned, open_handoff, eligible. `eligible` is everything that `decide` asks for
+        handing over, except the guardrails.
     """
     known = _with_states(frame, states)
     matched = known.with_columns(match_column(rules).alias("index"))
@@ -185,6 +185,7 @@ def route_frame(
             "qualified",
             "hand_raised",
             "owned",
+            "open_handoff",
             "eligible",
         )
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from groundswell.model import GuardrailResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from groundswell.config.resolved import Guardrails
@@ -28,6 +28,9 @@ HELPFUL_FAMILIES = frozenset({"usage", "intent", "hand_raise"})
 """Families of triggers that suggest that a human helps; `account` alone does not."""
 
 ASKED = "Asked for a person."
+
+ON_FREQUENCY = frozenset({"account_touch", "person_touch"})
+"""Guardrails on how often a person writes; what the product shows is no such touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ def check_guardrails(guardrails: Guardrails, case: Case) -> tuple[GuardrailResul
     if not case.raised:
         return tuple(results)
     return tuple(result if result.name == DO_NOT_CONTACT else _waive(result) for result in results)
+
+
+def may_offer_human(results: Iterable[GuardrailResult]) -> bool:
+    """Tell whether the product may offer a human: every guardrail passes but for the frequency."""
+    return all(result.passed or result.name in ON_FREQUENCY for result in results)
 
 
 def is_held_out(share: float, key: str, *, seed: str = HOLDOUT_SEED) -> bool:

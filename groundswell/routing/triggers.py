@@ -13,6 +13,7 @@ import polars as pl
 
 from groundswell.config.sentences import fill
 from groundswell.model import Trigger
+from groundswell.routing.guardrails import HELPFUL_FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -122,6 +123,16 @@ def tell_triggers(
         )
         for name, day in since.items()
     )
+
+
+def newest_reason(specs: Mapping[str, TriggerSpec], since: Mapping[str, date]) -> str | None:
+    """Return the trigger that began to hold last of those that suggest that a human helps."""
+    helpful = [
+        (day, name)
+        for name, day in since.items()
+        if name in specs and specs[name].family in HELPFUL_FAMILIES
+    ]
+    return max(helpful)[1] if helpful else None
 
 
 def fire_triggers(

@@ -220,3 +220,20 @@ def test_a_qualified_account_below_the_threshold_says_so(project, groundswell):
     said = f"now below {acme['threshold']:g}, not released yet"
     assert said in groundswell("accounts", *where).out
     assert said in groundswell("explain", "acme", *where).out
+
+
+def test_offer_says_what_is_shown_and_why(project, groundswell):
+    where = ("--project", project)
+    assert groundswell("offer", "acme", "--json", *where).json()["offer"] == "none"
+    groundswell("run", "--as-of", "2026-06-30", *where)
+    shown = groundswell("offer", "acme", "--user", "ann0", "--json", *where).json()
+    assert (shown["offer"], shown["account_id"], shown["trigger"]) == (
+        *("human", "acme"),
+        "hand_raised",
+    )
+    assert shown["tried"][-1]["why"] == "Shown."
+    told = groundswell("offer", "acme", *where)
+    assert told.out.startswith("human: You asked to talk to us")
+    nothing = groundswell("offer", "idle", *where)
+    assert nothing.out.startswith("none: No offer holds")
+    assert "not_activated_yet" in nothing.out

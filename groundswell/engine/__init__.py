@@ -3,8 +3,10 @@
 from groundswell.engine.project import CONFIG_FILE, STATE_FOLDER, Project
 from groundswell.engine.reports import (
     AccountRow,
+    Check,
     Explanation,
     LoadReport,
+    Notice,
     RunReport,
     StoredReject,
 )
@@ -13,8 +15,10 @@ __all__ = [
     "CONFIG_FILE",
     "STATE_FOLDER",
     "AccountRow",
+    "Check",
     "Explanation",
     "LoadReport",
+    "Notice",
     "Project",
     "RunReport",
     "StoredReject",

@@ -66,6 +66,7 @@ class Follower:
         self._anew_at = 0.0
         self._kept_at = time.monotonic()
         self._waiting: list[datetime] = []
+        self._deferred: list[datetime] = []
 
     def take(self, done: Drained) -> None:
         """Take in what was drained."""
@@ -91,9 +92,9 @@ class Follower:
         if ended - self._kept_at > KEEP_SECONDS:
             self._kept_at = ended
             self._project.keep_latest()
+        waited = self._served(deferred=scored.deferred)
         if not (scored.counted or scored.recomputed):
             return None
-        waited = () if self._live.waits() else self._served()
         return Scored(
             ended - began,
             counted=scored.counted,
@@ -107,7 +108,14 @@ class Follower:
         """Keep where accounts stand, and let go."""
         self._project.stop_following()
 
-    def _served(self) -> tuple[datetime, ...]:
+    def _served(self, *, deferred: bool = False) -> tuple[datetime, ...]:
+        """Return, once, the arrivals whose accounts are all scored."""
+        if deferred:
+            self._deferred += self._waiting
+            self._waiting.clear()
+        if not self._live.waits():
+            self._waiting += self._deferred
+            self._deferred.clear()
         served = tuple(self._waiting)
         self._waiting.clear()
         return served

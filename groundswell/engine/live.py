@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from groundswell.store.nearby import NearbyFacts
     from groundswell.store.warehouse import Warehouse
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 MOST_PEOPLE = 20_000
@@ -110,12 +111,14 @@ class Rescored:
         recomputed: How many from the facts around them.
         entries: What the journal was given.
         fired: The triggers that began to hold.
+        deferred: Whether accounts of what was taken in since the last time wait to be recomputed.
     """
 
     counted: int
     recomputed: int
     entries: tuple[JournalEntry, ...]
     fired: tuple[Fired, ...] = ()
+    deferred: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,13 @@ class Near:
         filing: Who belongs where, of the people around them.
         standing: Where they stand; None when none of them is known by today.
         people: The actors that the filing was made of.
+        steps: [account of the filing, step] as of today.
     """
 
     filing: Filing
     standing: Standing | None
     people: pl.DataFrame
+    steps: Floats
 
 
 @dataclass
@@ -156,12 +161,19 @@ class _Pending:
     """What came since accounts were last scored."""
 
     touched: set[int] = field(default_factory=set[int])
+    unsure: set[str] = field(default_factory=set[str])
     accounts: set[str] = field(default_factory=set[str])
     actors: set[int] = field(default_factory=set[int])
     users: set[str] = field(default_factory=set[str])
+    fresh: bool = False  # whether any of that waits since the last time
 
     def __bool__(self) -> bool:
-        return bool(self.touched or self.accounts or self.actors or self.users)
+        return bool(self.touched) or self.beyond_counting
+
+    @property
+    def beyond_counting(self) -> bool:
+        """Whether accounts must be computed from the facts around them."""
+        return bool(self.unsure or self.accounts or self.actors or self.users)
 
 
 @dataclass
@@ -310,7 +322,7 @@ class Live:
             return set()
         moved = self._moved(base, pending, self._warehouse.event_names())
         touched = base.account_ids.gather(sorted(pending.touched))
-        return self._merged(base, {*pending.accounts, *moved, *touched})
+        return self._merged(base, {*pending.accounts, *pending.unsure, *moved, *touched})
 
     # --- taking in ----------------------------------------------------------------------------
 
@@ -340,6 +352,7 @@ class Live:
                 self._pending.accounts |= accounts
             else:
                 self._stale = True
+            self._pending.fresh |= kind is not Kind.EVENTS
         self._version = self._warehouse.version()
 
     def _take_events(self, base: Base, rows: pa.Table) -> None:
@@ -351,7 +364,9 @@ class Live:
         moves = ~known | (day < base.counters.today)
         moves[known] |= at[known] < base.first_at[actor[known]]
         moves[known] |= self._movements.moved[actor[known]]
-        self._pending.actors.update(actor[moves & (day <= base.counters.today)].tolist())
+        moved = actor[moves & (day <= base.counters.today)]
+        self._pending.actors.update(moved.tolist())
+        self._pending.fresh |= bool(len(moved))
         if known.any():
             some = rows if known.all() else rows.filter(to_arrow(known))
             arrived = base.arrivals.read(some, base.counters.today)
@@ -401,14 +416,19 @@ class Live:
         touched = np.array(sorted(pending.touched), dtype=np.int64)
         pending.touched = set()
         self._set_apart(base, pending.accounts)
-        apart = base.counters.apart[touched]
+        counters = base.counters
+        apart = counters.apart[touched]
+        unsure = counters.unsure[touched] & ~apart
         pending.accounts |= set(base.account_ids.gather(touched[apart]).to_list())
+        pending.unsure |= set(base.account_ids.gather(touched[unsure]).to_list())
         news = _News()
-        counted = self._count(base, touched[~apart], news)
+        pending.fresh |= bool(apart.any() or unsure.any())
+        counted = self._count(base, touched[~(apart | unsure)], news)
         recomputed = 0
-        if anew and (pending.accounts or pending.actors or pending.users):
+        if anew and pending.beyond_counting:
             recomputed = self._recompute(base, news)
-        return Rescored(counted, recomputed, tuple(news.entries), tuple(news.fired))
+        deferred, self._pending.fresh = self._pending.fresh, False
+        return Rescored(counted, recomputed, tuple(news.entries), tuple(news.fired), deferred)
 
     def _count(self, base: Base, accounts: Ints, news: _News) -> int:
         if not len(accounts):
@@ -431,17 +451,28 @@ class Live:
         moved = self._moved(base, pending, names)
         wanted = self._merged(base, pending.accounts | moved)
         self._set_apart(base, wanted)
+        wanted |= self._merged(base, pending.unsure)
         near = self._near(base, wanted, names)
         if near is None:
             self._crowded = True
             return 0
         self._people.note(near.filing, near.people, base.today)
+        self._go_on(base, near, pending.unsure)
         present: set[str] = set()
         if near.standing is not None:
             self._settle(base, near.standing, near.filing, news)
             present = set(near.standing.frame["account_id"])
         self._gone = (self._gone - present) | (wanted - present)
         return len(present)
+
+    def _go_on(self, base: Base, near: Near, unsure: set[str]) -> None:
+        """Count on from what was computed, for accounts that are as they were but for today."""
+        ids = near.filing.accounts["account_id"].to_list()
+        steps = dict(zip(ids, near.steps, strict=True))
+        for account in unsure:
+            number = int(base.account_ids.search_sorted(account))
+            if account in steps and not base.counters.apart[number]:
+                base.counters.settle(number, steps[account])
 
     def _near(self, base: Base, wanted: set[str], names: list[str]) -> Near | None:
         """Compute accounts from the facts around them; None where too many people are."""
@@ -454,25 +485,31 @@ class Live:
                 return None
             facts.bring()
             filing = self._computer.resolve(facts, base.merges)
-            days = self._features_of(base, facts, scratch, filing)
+            days, steps = self._features_of(base, facts, scratch, filing)
         days = days.filter(pl.col("account_id").is_in(list(wanted)))
         if not (days["as_of"] == base.today).any():
-            return Near(filing, None, facts.people)
+            return Near(filing, None, facts.people, steps)
         eve, today = lead_up(self._loaded, [days], as_of=base.today)
         standing = stand_on(self._loaded, eve, today, as_of=base.today)
-        return Near(filing, standing, facts.people)
+        return Near(filing, standing, facts.people, steps)
 
     def _features_of(
         self, base: Base, facts: NearbyFacts, scratch: Scratch, filing: Filing
-    ) -> pl.DataFrame:
-        """Compute the features of all accounts of a filing, as of every day that is followed."""
+    ) -> tuple[pl.DataFrame, Floats]:
+        """Compute the features of all accounts of a filing, as of every day that is followed.
+
+        Returns:
+            The features, and [account of the filing, step] as of today.
+        """
         activity = scratch.activity()
         near = prepare(self._computer.plan, facts, activity, filing)
         # Since when anything of a kind is known at all is told by everybody's facts.
         first_known = base.computation.dimensions.first_known
         dimensions = replace(near.dimensions, first_known=first_known)
         made = base.computation.over(dimensions, near.setting)
-        return pl.concat(compute_features(made, activity, followed_days(base.today)))
+        steps = np.zeros((filing.accounts.height, len(made.setting.axes.window)))
+        days = followed_days(base.today)
+        return pl.concat(compute_features(made, activity, days, kept=steps)), steps
 
     def _moved(self, base: Base, pending: _Pending, names: list[str]) -> frozenset[str]:
         """Return the accounts that people who may have moved belong to now, or did before."""

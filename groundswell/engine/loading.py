@@ -156,9 +156,10 @@ class Loader:
         groups: dict[tuple[str, Kind], list[KeptReject]] = {}
         for item in kept:
             groups.setdefault((item.reject.source, item.reject.kind), []).append(item)
+        of_kind = {(name, source.kind): source for name, source in sources.items()}
         return [
             self._replay_source(
-                name, kind, items, shape_from(kind, sources.get(name), maps, file_format)
+                name, kind, items, shape_from(kind, of_kind.get((name, kind)), maps, file_format)
             )
             for (name, kind), items in groups.items()
         ]
@@ -171,6 +172,7 @@ class Loader:
         result = replay([item.reject for item in items], shape, received_at=now)
         appended = self.warehouse.append(kind, result.rows, received_at=now)
         self.ledger.mark_replayed([items[number].id for number in result.passed])
+        self.ledger.restate_rejects({items[n].id: why for n, why in result.failed.items()})
         codes = Counter(reject.code for reject in result.failed.values())
         return LoadReport(
             source=name,

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from html import escape
+from typing import Literal
 
 from groundswell.model import (
+    Alert,
     Component,
     Decision,
     GuardrailResult,
     Link,
+    OfferedPrice,
+    OfferKind,
+    OfferTrace,
     Reject,
     RuleTrace,
     Scalar,
@@ -24,7 +29,7 @@ class LoadReport:
 
     Attributes:
         source: Name of the source the records were loaded under.
-        kind: Kind of record.
+        kind: Kind of record; `messages` for what live sources sent.
         added: Records that are new in the warehouse.
         duplicates: Records that were there already.
         rejected: Rows put into quarantine.
@@ -77,6 +82,57 @@ class SourceState:
     waiting_since: datetime | None
 
 
+NoticeKind = Literal["event", "crossing", "trigger", "decision", "reject"]
+"""What a notice is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened, in one line, for whoever looks on.
+
+    Attributes:
+        kind: What it is about.
+        at: When the server took note of it.
+        what: The event's name, `qualified` or `released`, the trigger, the motion, or the code of
+            the reason for which something was refused.
+        sentence: The rest in words.
+        source: Where it came from, where it came from anywhere.
+        who: The person, by the id that the event bears.
+        account: The account, where it is known.
+        happened_at: When an event happened, by its own time.
+        count: How many it stands for; more than one where there were too many to tell singly.
+    """
+
+    kind: NoticeKind
+    at: datetime
+    what: str
+    sentence: str
+    source: str | None = None
+    who: str | None = None
+    account: str | None = None
+    happened_at: datetime | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `doctor` looked at: a row of `doctor --json`.
+
+    Attributes:
+        name: What was looked at.
+        status: `ok`; `warning` for what may be meant so; `failed` for what is wrong.
+        detail: What was found, in a sentence or more.
+        fix: What to do about it; empty where nothing is to be done.
+        seconds: What looking took.
+    """
+
+    name: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str
+    fix: str = ""
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class AccountRow:
     """One account in a list, best first: the fields of `accounts --json`.
@@ -102,6 +158,45 @@ class AccountRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferReport:
+    """Which offer is shown to an account, or to a person of it: the fields of `offer --json`.
+
+    Attributes:
+        offer: What is shown.
+        id: What the offer is dismissed by; None where nothing is shown.
+        sentence: What it says.
+        plan: The plan of an upgrade.
+        price: What it costs a month.
+        as_of: The day whose knowledge was used; None for an account that is not known.
+        account_id: The account.
+        name: The offer, as the configuration calls it.
+        reason: Why this one, or why none, in one sentence.
+        trigger: The reason to act that came up last.
+        tried: The offers that were tried, in order, and why each is shown or not.
+    """
+
+    offer: OfferKind
+    id: str | None = None
+    sentence: str | None = None
+    plan: str | None = None
+    price: OfferedPrice | None = None
+    as_of: date | None = None
+    account_id: str | None = None
+    name: str | None = None
+    reason: str = ""
+    trigger: str | None = None
+    tried: tuple[OfferTrace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DismissalReport:
+    """What was dismissed, and until when no offer of the kind is shown to the person."""
+
+    offer: OfferKind
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """What one run found and recorded.
 
@@ -115,6 +210,7 @@ class RunReport:
         motions: Accounts by motion.
         journal_entries: Entries written; 0 when the same run was recorded before.
         seconds: Wall-clock time by step.
+        alerts: Alerts of the day, those that were recorded before too.
     """
 
     as_of: date
@@ -126,6 +222,7 @@ class RunReport:
     motions: dict[str, int]
     journal_entries: int
     seconds: dict[str, float]
+    alerts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +253,7 @@ class Explanation:
     features: dict[str, Scalar]
     links: tuple[Link, ...]
     score_history: list[tuple[date, float]] = field(default_factory=list[tuple[date, float]])
+    alert: Alert | None = None
 
     def _repr_html_(self) -> str:
         """Show the score and its components as a table in a notebook."""

@@ -11,13 +11,18 @@ from sqlglot import exp
 from groundswell.engine.reports import SourceState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundswell.config.schema import SourceDef
     from groundswell.store.ledger import Ledger
     from groundswell.store.warehouse import Warehouse
 
 RECENT = timedelta(hours=1)
 
 
-def source_states(warehouse: Warehouse, ledger: Ledger, *, now: datetime) -> list[SourceState]:
+def source_states(
+    warehouse: Warehouse, ledger: Ledger, *, now: datetime, sources: Mapping[str, SourceDef]
+) -> list[SourceState]:
     """Return every source that sent, may send, or has something waiting, by name."""
     since = exp.cast(exp.Literal.string((now - RECENT).isoformat()), exp.DataType.Type.TIMESTAMPTZ)
     recent = exp.case().when(exp.column("received_at") > since, exp.Literal.number(1))
@@ -36,7 +41,8 @@ def source_states(warehouse: Warehouse, ledger: Ledger, *, now: datetime) -> lis
     assert isinstance(found, pl.DataFrame)
     counted = {row["source"]: row for row in found.iter_rows(named=True)}
     rejected, waiting = ledger.open_rejects(), ledger.waiting_by_source()
-    wires = {key.name: key.wire for key in ledger.write_keys()}
+    wires = {name: told.webhook.wire for name, told in sources.items() if told.webhook}
+    wires |= {key.name: key.wire for key in ledger.write_keys()}
     return [
         SourceState(
             source=name,

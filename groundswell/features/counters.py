@@ -2,9 +2,10 @@
 
 Built from the roll-up once a day, or when identity or what is known beside the events changed; in
 between each event is counted in constant time (`counting`). What that arithmetic cannot say - an
-event of an earlier day, something never seen before, a test that looks back at other rows - sets
-the account *apart*: it is then computed from its rows, by whoever holds them, until the counters
-are built again.
+event of an earlier day, something never seen before - sets the account *apart*: it is then
+computed from its rows, by whoever holds them, until the counters are built again. An event that
+changes how others of today count leaves the account *unsure*: its steps are computed from its rows
+once, and counting goes on from there.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ class Counters:
     Attributes:
         today: The day.
         apart: By account, whether it has to be computed from its rows.
+        unsure: By account, whether `settle` has to be called before it can be counted again.
     """
 
     def __init__(self, computation: Computation, today: int, steps: Floats, eve: Floats) -> None:
@@ -143,6 +145,7 @@ class Counters:
         setting = computation.setting
         self.today = today
         self.apart = np.zeros(len(steps), dtype=bool)
+        self.unsure = np.zeros(len(steps), dtype=bool)
         self._computation, self._setting = computation, setting
         self._steps, self._eve = steps, eve
         self._doings = _Doings.of(computation)
@@ -150,7 +153,7 @@ class Counters:
         self._table = _Table.of(_LEAST_SLOTS)
         self._reach = _reach(setting.axes.out_ptr, setting.axes.window, setting.axes.ago)
         told = np.isin(setting.axes.measure, _TOLD_APART)
-        self._most = 1 + int(told.sum())
+        self._most = 1 + int(told.sum()) + len(setting.plan.evidence)
 
     @classmethod
     def build(
@@ -266,9 +269,14 @@ class Counters:
             self._table.days,
             self._table.used,
             self._steps,
-            self.apart,
+            self.unsure,
         )
         return touched
+
+    def settle(self, account: int, steps: Floats) -> None:
+        """Go on from the steps of an account as they were computed from its rows, as of today."""
+        self._steps[account] = steps
+        self.unsure[account] = False
 
     def features(self, accounts: Ints) -> pl.DataFrame:
         """Return the features of some accounts as of today, as `compute_features` has them.
@@ -276,7 +284,7 @@ class Counters:
         Accounts whose days at a limit cannot be carried on are set apart, and left out.
 
         Args:
-            accounts: Ascending, none of them apart.
+            accounts: Ascending, none of them apart or unsure.
         """
         plan = self._setting.plan
         dimensions = self._computation.dimensions.only(accounts)

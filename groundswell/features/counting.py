@@ -146,7 +146,7 @@ def count(  # pragma: no cover  # noqa: C901
     account, person, mark, workspace, values,
     mark_ptr, mark_channel, mark_slot, common, measure, out_ptr, window, ago, sum_column,
     does_ptr, does, does_channel, does_with, is_admin, team_ptr, team_day, team,
-    today, keys, days, used, steps, apart,
+    today, keys, days, used, steps, unsure,
 ):  # fmt: skip
     """Count events of today.
 
@@ -161,7 +161,7 @@ def count(  # pragma: no cover  # noqa: C901
         team_ptr, team_day, team: See `people.People`.
         keys, days, used: The table; it has room for all that the events can add.
         steps: [account, step], as of today; counted into.
-        apart: By account, whether it must be computed from its rows; set where it must.
+        unsure: By account, whether its steps must be computed from its rows; set where they must.
     """
     channels = measure.shape[0]
     for i in range(account.shape[0]):
@@ -210,7 +210,7 @@ def count(  # pragma: no cover  # noqa: C901
         for k in range(does_ptr[m], does_ptr[m + 1]):
             c = does_channel[k]
             if does[k] == APART:
-                apart[a] = True
+                unsure[a] = True
             elif p < 0:
                 continue
             elif does[k] == CROSS:
@@ -227,5 +227,9 @@ def count(  # pragma: no cover  # noqa: C901
                             steps[a, o] += 1
             else:
                 shown = ((np.int64(a) * channels + c) << _UNIT_BITS) | np.int64(p)
-                if keys[_slot(keys, shown)] == EMPTY:
-                    apart[a] = True
+                at = _slot(keys, shown)
+                if keys[at] == EMPTY:
+                    keys[at] = shown
+                    days[at] = today
+                    used[0] += 1
+                    unsure[a] = True

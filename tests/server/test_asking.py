@@ -96,7 +96,10 @@ def test_every_command_answers_alike_with_a_server_and_without(project, cli, tmp
         ("accounts", "--qualified", "--limit", "1"),
         ("explain", "acme", "--as-of", "2026-06-02"),
         ("features", "--as-of", "2026-06-02", "--account", "acme"),
+        ("alerts",),
+        ("alerts", "--all"),
         ("journal",),
+        ("offer", "acme", "--user", "u1"),
         ("quarantine", "list"),
         ("identity", "links", "u1", "--as-of", "2026-06-02"),
         ("explain", "nobody", "--as-of", "2026-06-02"),
@@ -121,7 +124,8 @@ def _timeless(outcome: tuple[int, Any]) -> Any:
 
     def strip(value: Any) -> Any:
         if isinstance(value, dict):
-            gone = ("seconds", "decided_at", "at", "quarantined_at", "id", "source", "file")
+            gone = ("seconds", "decided_at", "at", "quarantined_at")
+            gone += ("id", "source", "file", "sending")
             left = {name: strip(item) for name, item in value.items() if name not in gone}
             return {k: v for k, v in left.items() if k not in ("line", "raw", "links", "key")}
         return [strip(item) for item in value] if isinstance(value, list) else value
@@ -148,3 +152,51 @@ def test_only_who_reads_the_project_may_ask(project):
     assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "arguments")
     assert token not in answer.text
     assert token not in (folder / "server.log").read_text()
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("served", [True, False])
+def test_what_was_sent_and_refused_is_shown_and_replayed(tmp_path, cli, groundswell, served):
+    (tmp_path / "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
+    with Keys.open(tmp_path) as keys:
+        key = keys.create("app", "segment").key
+    port = free_port()
+    process = start(tmp_path, port, "--no-run")
+    event = {**history("2026-06-01")[0], "userId": "null", "anonymousId": "x1", "note": f"by {key}"}
+    wrong = {**event, "messageId": "m2", "type": "shout"}
+    body = batch(event, wrong, writeKey=key)
+    url = f"http://127.0.0.1:{port}/v1/batch"
+    assert httpx.post(url, content=body, auth=(key, "")).is_success
+    deadline = time.monotonic() + 30
+    while len(cli(tmp_path, "quarantine", "list")[1]) < 2:
+        assert time.monotonic() < deadline
+    if not served:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert (find_server(tmp_path) is not None) == served
+
+    kept = {item["reject"]["code"]: item for item in cli(tmp_path, "quarantine", "list")[1]}
+    row = cli(tmp_path, "quarantine", "show", kept["junk-id"]["id"])[1]
+    assert json.loads(row["reject"]["raw"]) == {**event, "note": "by ********"}
+    assert row["reject"]["sending"]["wire"] == "segment"
+    shown = groundswell("quarantine", "show", kept["bad-message"]["id"], "--project", tmp_path)
+    assert "shout" in shown.out
+    assert "came" in shown.out
+    assert key not in shown.out + json.dumps(kept)
+
+    assert _counts(cli(tmp_path, "quarantine", "replay")) == [("app", 0, 2)]
+    mapping = tmp_path / "mended.yaml"
+    mapping.write_text("sources: {app: {kind: events, null: ['', 'null']}}\n", encoding="utf-8")
+    replay = ("quarantine", "replay", "--mapping", str(mapping))
+    assert _counts(cli(tmp_path, *replay)) == [("app", 1, 1)]
+    assert _counts(cli(tmp_path, *replay)) == [("app", 0, 1)]
+    (state,) = cli(tmp_path, "sources")[1]
+    assert (state["events"], state["rejected"]) == (1, 1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+def _counts(outcome: tuple[int, Any]) -> list[tuple[str, int, int]]:
+    code, reports = outcome
+    assert code == 0
+    return [(report["source"], report["added"], report["rejected"]) for report in reports]

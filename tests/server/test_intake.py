@@ -163,8 +163,9 @@ def test_health_readiness_and_metrics(served):
     httpx.post(f"{served.url}/v1/batch", content=batch(EVENT), auth=(key, ""))
     served.settle()
     assert httpx.get(f"{served.url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{served.url}/readyz").json() == {"status": "ok"}
+    assert httpx.get(f"{served.url}/readyz").json() == {"status": "ok", "leads": True}
     text = httpx.get(f"{served.url}/metrics").text
+    assert "groundswell_leader 1.0" in text
     assert 'groundswell_messages_total{wire="segment"} 1.0' in text
     assert httpx.get(f"{served.url}/nowhere").status_code == 404
 

@@ -37,7 +37,6 @@ def test_calls_come_to_records(client: mixpanel.Mixpanel, served: Served, key: s
     said = {"plan": "pro", "company": "acme", "time": AT.timestamp(), "$insert_id": "m1"}
     client.track("u1", "Signed Up", said)
     client.people_set("u1", {"$email": "ann@acme.example", "$first_name": "Ann", "title": "CTO"})
-    client.people_increment("u1", {"logins": 1})
     client.group_set("company", "acme", {"$name": "Acme", "employees": 40})
     served.settle()
 
@@ -52,6 +51,36 @@ def test_calls_come_to_records(client: mixpanel.Mixpanel, served: Served, key: s
     (account,) = served.accounts()
     assert (account["account_id"], account["name"], account["employees"]) == ("acme", "Acme", 40)
     assert served.rejects() == []
+
+
+def test_every_operation_on_a_profile_leaves_something(
+    client: mixpanel.Mixpanel, served: Served, key: str
+) -> None:
+    client.people_set("u1", {"$email": "ann@acme.example", "plan": "pro", "color": "red"})
+    client.people_set_once("u1", {"plan": "free", "campaign": "spring"})
+    client.people_unset("u1", ["color"])
+    client.people_increment("u1", {"logins": 1})
+    client.people_append("u1", {"tags": "new"})
+    client.people_union("u1", {"tags": ["new"]})
+    client.people_remove("u1", {"tags": "new"})
+    client.people_track_charge("u1", 9.5)
+    client.group_set_once("company", "acme", {"$name": "Acme"})
+    client.group_union("company", "acme", {"tags": ["new"]})
+    served.settle()
+    latest = max(served.users(), key=lambda row: row["valid_from"])
+    assert latest["email"] == "ann@acme.example"
+    known = latest["properties"]
+    assert (known["plan"], known["campaign"], "color" in known) == ("pro", "spring", False)
+    found = sorted((event["event"], event["user_id"]) for event in served.events())
+    assert [name for name, _ in found] == ["$add", "$append", "$append", "$remove", "$union"]
+    assert {user for _, user in found} == {"u1"}
+    assert [row["name"] for row in served.accounts()] == ["Acme"]
+    (reject,) = served.rejects()
+    assert (reject.code, key in reject.raw) == ("not-a-statement", False)
+    client.people_delete("u1")
+    served.settle()
+    latest = max(served.users(), key=lambda row: row["valid_from"])
+    assert (latest["email"], latest["properties"]) == (None, {"$unset": ["*"]})
 
 
 def test_an_alias_ties_two_ids(

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, intake, loading
+from benchmarks import features, intake, loading, rescoring
 
 
 def main() -> None:
@@ -30,6 +30,8 @@ def main() -> None:
         features.report(chosen.events, threads)
     print("\nintake (x: events acknowledged, of those that the line's server does)")
     intake.report(seconds=5, most=15_000)
+    print("\nfrom arrival to rescored", flush=True)
+    rescoring.report(chosen.events, rate=10_000, seconds=30.0, newcomers=0.0, soak=False)
 
 
 if __name__ == "__main__":

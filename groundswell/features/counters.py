@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from groundswell.features.arriving import UNKNOWN
 from groundswell.features.limits import carry_on
@@ -24,7 +25,6 @@ from groundswell.features.source import StoredRows
 from groundswell.store.arrays import to_numpy
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from groundswell.features.arriving import Arrived
@@ -281,11 +281,14 @@ class Counters:
     def features(self, accounts: Ints) -> pl.DataFrame:
         """Return the features of some accounts as of today, as `compute_features` has them.
 
-        Accounts whose days at a limit cannot be carried on are set apart, and left out.
+        Accounts whose days at a limit cannot be carried on are set apart, and left out; where none
+        is left the frame has no rows, and no columns.
 
         Args:
             accounts: Ascending, none of them apart or unsure.
         """
+        if not len(accounts):
+            return pl.DataFrame()
         plan = self._setting.plan
         dimensions = self._computation.dimensions.only(accounts)
         computation = self._computation.over(dimensions)

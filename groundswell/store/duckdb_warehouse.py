@@ -40,7 +40,9 @@ LATELY = timedelta(days=30)
 """How far back an event that is sent again is known by what is in memory."""
 
 _SQL = load_statements("duckdb")
-_NOTHING_LIKE = facts.EVENTS.empty_table().select(facts.IDENTITY)
+_NOTHING_LIKE = pa.Table.from_batches(
+    [], pa.schema([facts.EVENTS.field(k) for k in facts.IDENTITY])
+)
 _STREAM = 122_880
 # Two row groups. DuckDB writes pieces of less than one twice: when they come, and at the next
 # checkpoint, where it puts them together.

@@ -66,14 +66,14 @@ def _fill_events(connection: duckdb.DuckDBPyConnection, months: Sequence[Path]) 
     ).to_arrow_table()
     _insert(connection, "actors", actors, TRIPLE)
     for month in months:
-        rows = connection.execute(
+        rows = connection.sql(
             "SELECT 'bench' AS source, message_id, actor, event_id, timestamp, received_at, "
             "properties FROM (SELECT * FROM read_parquet(?) "
             f"WHERE {_SOUND}) AS s JOIN event_names USING (event) "
             "JOIN actors AS a ON a.user_id IS NOT DISTINCT FROM s.user_id "
             "AND a.anonymous_id IS NOT DISTINCT FROM s.anonymous_id "
             "AND a.account_id IS NOT DISTINCT FROM s.account_id ORDER BY s.received_at",
-            [str(month)],
+            params=[str(month)],
         ).to_arrow_table()
         _insert(connection, "events", rows, IDENTITY)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
+from hypothesis import settings
 
 from groundswell.store.spark_session import release_session, take_session
 from groundswell.store.warehouse import open_warehouse
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 ENGINES = ("postgres", "spark")
 _NUMBERS = itertools.count()
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

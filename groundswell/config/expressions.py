@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import sqlglot
@@ -47,7 +48,7 @@ _MAX_DIGITS = 10
 _WINDOW = re.compile(r"_([1-9]\d*d)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """A checked expression over features.
 
@@ -109,6 +110,15 @@ class Expression:
 
     def to_polars(self) -> pl.Expr:
         """Return the same value as an expression over a frame with one column per feature."""
+        return self._column
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again."""
+        return {name: value for name, value in self.__dict__.items() if name != "_column"}
+
+    @cached_property
+    def _column(self) -> pl.Expr:
+        """Made once, as that takes longer than to use it on a few rows."""
         column = self.root.to_polars()
         # A choice between constants that is the same in every row comes as one value, and what is
         # computed of it too; Polars does not always know that it has to be repeated.

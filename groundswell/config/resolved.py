@@ -116,6 +116,10 @@ class ScoreDef:
     cool_down_days: int
     bands: Bands = field(default_factory=Bands)
 
+    def __hash__(self) -> int:
+        """Return the hash of the version, which stands for everything else."""
+        return hash(self.version)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -452,6 +452,8 @@ class Live:
         wanted = self._merged(base, pending.accounts | moved)
         self._set_apart(base, wanted)
         wanted |= self._merged(base, pending.unsure)
+        if not wanted:
+            return 0
         near = self._near(base, wanted, names)
         if near is None:
             self._crowded = True
@@ -485,6 +487,8 @@ class Live:
                 return None
             facts.bring()
             filing = self._computer.resolve(facts, base.merges)
+            if not filing.accounts.height:
+                return Near(filing, None, facts.people, np.zeros((0, 0)))
             days, steps = self._features_of(base, facts, scratch, filing)
         days = days.filter(pl.col("account_id").is_in(list(wanted)))
         if not (days["as_of"] == base.today).any():

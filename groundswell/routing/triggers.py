@@ -55,33 +55,33 @@ def trigger_runs(specs: Iterable[TriggerSpec], days: pl.DataFrame) -> pl.DataFra
     if not listed or not days.height:
         return pl.DataFrame(schema=RUNS_SCHEMA)
     held = days.select(
-        pl.col("account_id").cast(pl.String),
-        pl.col("as_of").cast(pl.Date),
-        *(
-            spec.when.to_polars().cast(pl.Boolean).fill_null(value=False).alias(f"held.{order}")
-            for order, spec in enumerate(listed)
-        ),
+        pl.col("account_id").cast(pl.String), pl.col("as_of").cast(pl.Date), *_held_columns(listed)
     ).sort("account_id", "as_of")
-    spans = held.select(pl.col("account_id").rle().alias("run")).unnest("run")
-    ends = spans.get_column("len").cum_sum().cast(pl.Int64).to_numpy() - 1
-    begins = ends - spans.get_column("len").cast(pl.Int64).to_numpy() + 1
-    account_ids, day_of = spans.get_column("value"), held.get_column("as_of")
-    found: list[pl.DataFrame] = []
-    for order, spec in enumerate(listed):
-        starts = _run_starts(held.get_column(f"held.{order}").to_numpy(), begins, ends)
-        holding = np.flatnonzero(starts <= ends)
-        found.append(
-            pl.DataFrame(
-                {
-                    "account_id": account_ids.gather(holding),
-                    "trigger": pl.repeat(spec.name, holding.size, eager=True),
-                    "family": pl.repeat(spec.family, holding.size, eager=True),
-                    "since": day_of.gather(starts[holding]),
-                    "order": pl.repeat(order, holding.size, eager=True),
-                }
-            )
-        )
-    return pl.concat(found).sort("account_id", "order").select(list(RUNS_SCHEMA))
+    account_ids = held.get_column("account_id")
+    ends = np.flatnonzero((account_ids != account_ids.shift(-1)).fill_null(value=True).to_numpy())
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    starts = [
+        _run_starts(held.get_column(f"held.{order}").to_numpy(), begins, ends)
+        for order in range(len(listed))
+    ]
+    account, order = np.nonzero(np.stack(starts, axis=1) <= ends[:, None])
+    since = np.stack(starts, axis=1)[account, order]
+    return pl.DataFrame(
+        {
+            "account_id": account_ids.gather(ends[account]),
+            "trigger": pl.Series([spec.name for spec in listed]).gather(order),
+            "family": pl.Series([spec.family for spec in listed]).gather(order),
+            "since": held.get_column("as_of").gather(since),
+        },
+        schema=RUNS_SCHEMA,
+    )
+
+
+def _held_columns(specs: Iterable[TriggerSpec]) -> list[pl.Expr]:
+    return [
+        spec.when.to_polars().cast(pl.Boolean).fill_null(value=False).alias(f"held.{order}")
+        for order, spec in enumerate(specs)
+    ]
 
 
 def _run_starts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -38,28 +39,42 @@ def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
     if features.height > _ROWS_AT_ONCE:
         slices = features.iter_slices(_ROWS_AT_ONCE)
         return pl.concat([score_frame(definition, some) for some in slices])
+    present = frozenset({INDICATORS, PAYING}.intersection(features.columns))
+    scored = features.lazy()
+    first, *more, last = _stages(definition, present)
+    scored = scored.select(first)
+    for stage in more:
+        scored = scored.with_columns(stage)
+    return scored.select(last).collect()
+
+
+@lru_cache(maxsize=16)
+def _stages(definition: ScoreDef, present: frozenset[str]) -> list[list[pl.Expr]]:
+    """Return what is computed, each stage from the one before; made once for a definition.
+
+    Args:
+        definition: The score, as configured.
+        present: Which of the columns that only the tier reads there are.
+    """
     combination = Combination.of(definition)
-    points = features.select(
-        "account_id",
-        "as_of",
-        *_tier_inputs(features),
-        *(
-            _settled_points(combination, part, index).alias(_column(part, spec.name))
-            for part, specs in combination.components.items()
-            for index, spec in enumerate(specs)
-        ),
-    )
-    parts = points.with_columns(
-        _part_column(combination, part).alias(part_column(part)) for part in Part
-    )
-    scored = parts.with_columns(_score_column(combination).alias("score"))
-    judged = scored.with_columns(
-        *(_band_column(combination, part, definition.bands).alias(f"{part}_band") for part in Part),
+    names = {
+        part: [_column(part, spec.name) for spec in combination.components[part]] for part in Part
+    }
+    points = [
+        _settled_points(combination, part, index).alias(name)
+        for part in Part
+        for index, name in enumerate(names[part])
+    ]
+    bands = [
+        _band_column(combination, part, definition.bands).alias(f"{part}_band") for part in Part
+    ]
+    judged = [
+        *bands,
         _passes_column(definition.qualified).alias("above_threshold"),
         _passes_column(definition.enterprise).alias("above_enterprise"),
         (pl.col(INDICATORS) >= ENTERPRISE_FIT).fill_null(value=False).alias("enterprise_fit"),
-    ).with_columns(_tier_column().alias("tier"))
-    return judged.select(
+    ]
+    kept = [
         "account_id",
         "as_of",
         "score",
@@ -69,8 +84,16 @@ def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
         "above_enterprise",
         "enterprise_fit",
         "tier",
-        *(_column(part, spec.name) for part in Part for spec in combination.components[part]),
-    )
+        *(name for part in Part for name in names[part]),
+    ]
+    return [
+        [pl.col("account_id"), pl.col("as_of"), *_tier_inputs(present), *points],
+        [_part_column(combination, part).alias(part_column(part)) for part in Part],
+        [_score_column(combination).alias("score")],
+        judged,
+        [_tier_column().alias("tier")],
+        [pl.col(name) for name in kept],
+    ]
 
 
 def needed_features(definition: ScoreDef) -> frozenset[str]:
@@ -88,10 +111,10 @@ def _column(part: Part, component: str) -> str:
     return f"{part}.{component}"
 
 
-def _tier_inputs(features: pl.DataFrame) -> list[pl.Expr]:
+def _tier_inputs(present: frozenset[str]) -> list[pl.Expr]:
     kinds = {INDICATORS: pl.Float64(), PAYING: pl.Boolean()}
     return [
-        pl.col(name).cast(kind) if name in features.columns else pl.lit(None, kind).alias(name)
+        pl.col(name).cast(kind) if name in present else pl.lit(None, kind).alias(name)
         for name, kind in kinds.items()
     ]
 

@@ -101,7 +101,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(expressions(), st.lists(ROWS, min_size=1, max_size=6))
 def test_evaluate_and_polars_agree_on_every_row(text, rows):
     expression = Expression.parse(text, types=TYPES)

@@ -95,7 +95,7 @@ def known_of(
             }
 
 
-@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(sent=messages(), seed=st.integers(0, 1_000))
 def test_any_order_any_delay_and_any_repeat_come_to_the_same(
     sent: list[dict[str, Any]], seed: int

@@ -28,7 +28,7 @@ KNOWN = {
 }
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(sent=messages(), seed=st.integers(0, 1_000))
 def test_who_moves_is_known_where_they_belong_now(sent: list[dict[str, Any]], seed: int) -> None:
     chance = random.Random(seed)

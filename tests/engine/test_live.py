@@ -206,7 +206,7 @@ def assert_like_a_run(project: Project, live: Live) -> None:
     assert_frame_equal(shown.sort("account_id"), whole.sort("account_id"), check_column_order=False)
 
 
-@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(sent=messages(), seed=st.integers(0, 1_000))
 def test_counting_comes_to_what_a_run_comes_to(sent: list[dict[str, Any]], seed: int) -> None:
     chance = random.Random(seed)
@@ -229,7 +229,23 @@ def test_counting_comes_to_what_a_run_comes_to(sent: list[dict[str, Any]], seed:
             assert_like_a_run(project, live)
 
 
-@settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
+def test_a_visitor_of_no_account_moves_none() -> None:
+    with opened() as (project, drain):
+        live = project.follow()
+        at = (NOON - dt.timedelta(hours=2)).isoformat()
+        known = {"type": "track", "event": "Board Viewed", "timestamp": at}
+        send(project, [{**known, "messageId": "a", "userId": "u0", "context": {"groupId": "acme"}}])
+        drain.step()
+        live.rebase()
+        send(project, [{**known, "messageId": "b", "anonymousId": "a-visitor"}])
+        take(drain, live)
+        assert_like_a_run(project, live)
+        send(project, [{**known, "messageId": "c", "userId": "u9", "anonymousId": "a-visitor"}])
+        take(drain, live)
+        assert_like_a_run(project, live)
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(sent=acts())
 def test_what_known_people_do_today_is_counted(sent: list[dict[str, Any]]) -> None:
     with opened() as (project, drain):

@@ -388,7 +388,7 @@ def known_by(told: World, day: int) -> World:
     )
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(told=worlds(events=12), day=st.integers(START, START + SPAN), ago=st.integers(1, 30))
 def test_rows_after_a_day_change_nothing_as_of_it(told: World, day: int, ago: int) -> None:
     days: Sequence[int] = [day - ago, day]

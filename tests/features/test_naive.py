@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LOADED = loaded()
 PLAN = compile_plan(LOADED)
 RELAXED = settings(
-    deadline=None,
     max_examples=12,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -18,7 +18,7 @@ from .worlds import SPAN, START, World, loaded, worlds
 PLAN = compile_plan(loaded())
 
 
-@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), days=st.lists(st.integers(START, START + SPAN), min_size=1, max_size=3))
 def test_steps_equal_the_oracle(world: World, days: list[int]) -> None:
     facts = Facts(world)

@@ -33,7 +33,7 @@ PLAN = compile_plan(loaded())
 DAYS = [START + 30, START + 90]
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(world=worlds())
 def test_a_shard_in_another_process_computes_the_same(world: World) -> None:
     facts = Facts(world)
@@ -52,7 +52,7 @@ def test_a_shard_in_another_process_computes_the_same(world: World) -> None:
         pl.testing.assert_frame_equal(part, same)
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), cells=st.integers(1, 8))
 def test_pieces_and_shards_of_any_size_compute_the_same(world: World, cells: int) -> None:
     facts = Facts(world)
@@ -70,7 +70,7 @@ def test_pieces_and_shards_of_any_size_compute_the_same(world: World, cells: int
     pl.testing.assert_frame_equal(pl.concat(some), whole.filter(account_id=names[-1]))
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), bits=st.sampled_from([8, 30]))
 def test_events_that_do_not_fit_into_one_number_are_grouped_by_the_query(
     world: World, bits: int

@@ -22,7 +22,7 @@ from .worlds import (
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(worlds())
 def test_every_answer_is_the_oracles_as_of_every_day(world: World) -> None:
     answers = Answers(file(world))
@@ -35,7 +35,7 @@ def test_every_answer_is_the_oracles_as_of_every_day(world: World) -> None:
                 assert answers.answer(actor.number, day, today) == oracle.answer(actor, day)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds(), st.integers(FIRST_DAY, LAST_DAY))
 def test_what_became_known_later_changes_nothing(world: World, today: int) -> None:
     known = cut(world, today)
@@ -48,7 +48,7 @@ def test_what_became_known_later_changes_nothing(world: World, today: int) -> No
         assert explain_account(whole, account, as_of) == explain_account(early, account, as_of)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(worlds(), st.integers(0, 2**32))
 def test_the_order_of_rows_does_not_matter(world: World, seed: int) -> None:
     as_given = file(world)
@@ -57,7 +57,7 @@ def test_the_order_of_rows_does_not_matter(world: World, seed: int) -> None:
         assert getattr(as_given, name).equals(getattr(shuffled, name)), name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds())
 def test_links_and_members_tell_the_same(world: World) -> None:
     filing = file(world)

@@ -174,7 +174,7 @@ def as_columns(scores):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn=st.lists(st.tuples(ROW, SCORE, STATE), min_size=1, max_size=6))
 def test_routing_a_frame_agrees_with_deciding_each(shipped, drawn):
     accounts = [f"a{n}" for n in range(len(drawn))]

@@ -224,7 +224,7 @@ def holding_out(configured):
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(row=ROW, drawn=SCORE, state=STATE, share=st.sampled_from(SHARES))
 @example(
     row={name: None for name in SCHEMA if name not in {"account_id", "as_of"}},

@@ -151,7 +151,7 @@ def slow_machine(scores, raises):
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scores=SERIES, raises=RAISES)
 def test_it_equals_the_slow_machine(hybrid, scores, raises):
     assert changes(follow_crossings(hybrid, frame(scores, raises=raises))) == slow_machine(
@@ -159,7 +159,7 @@ def test_it_equals_the_slow_machine(hybrid, scores, raises):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores=SERIES)
 def test_it_never_flips_inside_the_debounce(hybrid, scores):
     found = changes(follow_crossings(hybrid, frame(scores)))
@@ -168,7 +168,7 @@ def test_it_never_flips_inside_the_debounce(hybrid, scores):
         assert then - first >= least
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores=SERIES, raises=RAISES, cut=st.integers(0, 60), overlap=st.integers(0, 5))
 def test_going_on_from_a_state_equals_one_go(hybrid, scores, raises, cut, overlap):
     whole = follow_crossings(hybrid, frame(scores, raises=raises))
@@ -180,7 +180,7 @@ def test_going_on_from_a_state_equals_one_go(hybrid, scores, raises, cut, overla
     assert changes(first) + changes(rest) == changes(whole)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(series=st.lists(SERIES, min_size=2, max_size=4), seed=st.randoms(use_true_random=False))
 def test_accounts_do_not_touch_each_other(hybrid, series, seed):
     frames = [frame(scores, account=f"a{n}") for n, scores in enumerate(series)]

@@ -81,7 +81,7 @@ def naive_score(definition, values):
 
 
 @pytest.mark.parametrize("name", ["hybrid", "points", "buckets"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_frame_explanation_and_the_book_agree(name, edited, types, data):
     definition = edited(name)
@@ -106,7 +106,7 @@ def test_frame_explanation_and_the_book_agree(name, edited, types, data):
 
 
 @pytest.mark.parametrize("name", ["hybrid", "points", "buckets"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_points_add_up_to_the_score(name, edited, types, data):
     definition = edited(name)

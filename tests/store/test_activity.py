@@ -58,9 +58,7 @@ def _put(activity: ActivityStore, frame: pl.DataFrame, fingerprint: str = "f") -
     return activity.replace(frame.to_arrow().to_reader(), fingerprint=fingerprint)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     sizes=st.dictionaries(st.integers(0, 40), st.integers(1, 9), max_size=12),
     ends=st.tuples(st.integers(0, 40), st.integers(0, 40)),

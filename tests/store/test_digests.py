@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundswell.store.digests import digest_rows, earliest, group_rows
@@ -24,7 +24,6 @@ def _table(rows: list[tuple[str | None, str | None]], chunk: int = 7) -> pa.Tabl
     return pa.Table.from_batches(whole.to_batches(max_chunksize=chunk), whole.schema)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(rows=ROWS, weak=st.booleans(), start=st.integers(0, 3))
 def test_groups_are_those_of_a_dictionary(
     rows: list[tuple[str | None, str | None]], *, weak: bool, start: int

@@ -29,7 +29,7 @@ ROWS = [event(number) for number in range(15)]
 NAMED = ["user_id", "anonymous_id", "account_id", "first_at"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     order=st.permutations(range(len(ROWS))),
     cuts=st.lists(st.integers(0, 15), max_size=3).map(sorted),
@@ -51,7 +51,7 @@ def test_order_pieces_and_repeats_change_nothing(
         )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.permutations(range(5)), cut=st.integers(0, 5))
 def test_dated_versions_come_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
@@ -69,7 +69,7 @@ def test_dated_versions_come_in_any_order(
         assert held.rows() == [(5, at(0)), (9, at(2)), (5, at(3))]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.permutations(range(4)), cut=st.integers(0, 4))
 def test_a_history_with_a_first_row_comes_in_any_order_and_pieces(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int

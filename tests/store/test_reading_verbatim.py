@@ -46,7 +46,7 @@ def _read(columns: list[list[object]], text: pa.DataType) -> Batch:
     return batch
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_same_batch_either_way(rows: list[tuple[object, ...]]) -> None:
     """Large strings always go through the query."""

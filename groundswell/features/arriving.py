@@ -31,15 +31,23 @@ UNKNOWN = -1
 _SEEN = "seen_events"
 
 
-class Scratch(Protocol):
-    """Where a SELECT over rows at hand is run."""
+class Looking(Protocol):
+    """A table of rows at hand, and SELECTs over it."""
 
-    def put(self, table: str, rows: pa.Table) -> None:
-        """Keep rows under a name."""
+    def put(self, rows: pa.Table) -> None:
+        """Have these rows in the table, and no others."""
         ...
 
     def ask(self, sql: str) -> pa.Table:
         """Run a SELECT in DuckDB's SQL."""
+        ...
+
+
+class Scratch(Protocol):
+    """Where SELECTs over rows at hand are run."""
+
+    def prepared(self, table: str) -> Looking:
+        """Return a table for rows that change."""
         ...
 
 
@@ -77,7 +85,7 @@ class Arrivals:
         kinds: (event id, bits, text of the key) to the mark.
         sql: The SELECT that looks into the events whose properties matter; None if none do.
         sums: How many properties are added up.
-        scratch: Where it runs.
+        seen: The table that it looks at.
     """
 
     codes: int
@@ -86,7 +94,7 @@ class Arrivals:
     kinds: dict[tuple[int, int, str], int]
     sql: str | None
     sums: int
-    scratch: Scratch = field(repr=False)
+    seen: Looking = field(repr=False)
 
     @classmethod
     def of(
@@ -130,7 +138,7 @@ class Arrivals:
             kinds=kinds,
             sql=_look(coding, names) if inside else None,
             sums=len(names),
-            scratch=scratch,
+            seen=scratch.prepared(_SEEN),
         )
 
     def read(self, news: pa.Table, today: int) -> Arrived:
@@ -178,8 +186,8 @@ class Arrivals:
         if self.sql is None or not len(inside):
             return mark, values
         some = news.select(["event_id", "occurred_at", "properties"]).take(to_arrow(inside))
-        self.scratch.put(_SEEN, some.append_column("row", to_arrow(inside)))
-        seen = self.scratch.ask(self.sql)
+        self.seen.put(some.append_column("row", to_arrow(inside)))
+        seen = self.seen.ask(self.sql)
         row = to_numpy(seen.column("row"))
         kinds = zip(
             to_numpy(seen.column("event_id")).tolist(),

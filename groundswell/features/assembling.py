@@ -17,13 +17,7 @@ from groundswell.features.exact import Entries, add_entries, blank
 from groundswell.features.limits import days_at_limit, limit_marks
 from groundswell.features.meanings import Carrier, units
 from groundswell.features.plan import DYNAMIC_FLAGS, Channel, FeaturePlan, Measure
-from groundswell.features.reading import (
-    Allowed,
-    Cells,
-    Shard,
-    count_members,
-    read_dimensions,
-)
+from groundswell.features.reading import Known, Shard
 from groundswell.features.shard import Left, Piece, Setting, walk_piece
 from groundswell.model import Kind
 
@@ -91,33 +85,28 @@ class Computation:
         made.__dict__["_waves"] = self._waves  # they take longer to make than to use
         return made
 
-    def assemble(
-        self, shard: Shard, steps: Floats, *, allowed: Allowed, at_limit: Floats | None
-    ) -> pl.DataFrame:
-        """Return the features of a shard, given all that is counted.
+    def assemble(self, known: Known, steps: Floats, *, at_limit: Floats | None) -> pl.DataFrame:
+        """Return the features of some accounts and days, given all that is counted.
 
         Args:
-            shard: Accounts and days.
+            known: What is known beside it.
             steps: [step, account, day].
-            allowed: What the accounts may use.
             at_limit: [account, day] of days at a limit; None when no feature reads them.
         """
-        plan, dimensions = self.setting.plan, self.dimensions
-        cells = Cells.of(dimensions, shard)
-        first_active = steps[_position(plan, plan.own["first_active"])]
-        known = read_dimensions(dimensions, plan.plans, cells, allowed, first_active=first_active)
+        dimensions = known.dimensions
         if at_limit is not None:
-            known = known.with_columns(
-                pl.Series("days_at_limit", cells.pick(at_limit), nan_to_null=True)
-            )
-        return self.named(self.derive(self.counted(steps, allowed.members, cells), known), cells)
+            run = pl.Series("days_at_limit", known.cells.pick(at_limit), nan_to_null=True)
+            dimensions = dimensions.with_columns(run)
+        derived = self.derive(self.counted(steps, known), dimensions)
+        day = pl.Series("as_of", known.cells.day.astype(np.int32)).cast(pl.Date)
+        return pl.DataFrame([known.account_id.alias("account_id"), day, *derived.get_columns()])
 
-    def counted(self, steps: Floats, members: Ints, cells: Cells) -> pl.DataFrame:
+    def counted(self, steps: Floats, known: Known) -> pl.DataFrame:
         """Name steps and members, for the pairs of account and day that there are.
 
         What no event is mapped to is unknown, never zero.
         """
-        plan = self.setting.plan
+        plan, cells = self.setting.plan, known.cells
         mapped = {meaning.name for meaning in plan.meanings}
         ticketed = cells.day >= self.dimensions.first_known[Kind.TICKETS]
         columns: dict[str, pa.Array] = {}
@@ -131,9 +120,7 @@ class Computation:
             else:
                 columns[step.name] = pa.nulls(len(values), pa.float64())
         for item in plan.members:
-            found = members
-            if item.window is not None:
-                found = count_members(self.dimensions, cells.shard, window=item.window)
+            found = known.allowed.members if item.window is None else known.joined[item.window]
             columns[item.name] = _column(cells.pick(found).astype(np.float64), None)
         return pl.DataFrame(pa.table(columns))
 
@@ -161,6 +148,7 @@ class Computation:
         whole = pl.DataFrame([*dimensions.get_columns(), *beside, usage.alias("_usage")]).lazy()
         known = (
             whole.with_columns(
+                pl.coalesce("_age", plan.own["first_active"]).alias("account_age_days"),
                 derived.share(pl.col("seats_used"), pl.col("seat_limit")).alias("seat_ratio"),
                 derived.share(pl.col("_usage"), pl.col("usage_limit")).alias("usage_ratio"),
                 pl.min_horizontal(plan.own["upgraded"], "_risen").alias("days_since_upgrade"),
@@ -174,17 +162,6 @@ class Computation:
             )
         )
         return known.collect()
-
-    def named(self, frame: pl.DataFrame, cells: Cells) -> pl.DataFrame:
-        """Say which account and day each row is."""
-        names = self.dimensions.filed["account_id"]
-        return pl.DataFrame(
-            [
-                names.gather(cells.account + cells.shard.first).alias("account_id"),
-                pl.Series("as_of", cells.day.astype(np.int32)).cast(pl.Date),
-                *frame.get_columns(),
-            ]
-        )
 
     def tickets(self, shard: Shard) -> Entries | None:
         """Count the rows of the kind `tickets` as events that carry the meaning."""
@@ -250,14 +227,14 @@ class Work:
         add_entries(join(rest), made.setting.axes, shard.as_of, steps)
         if self.kept is not None:
             self.kept[shard.first : shard.first + shard.count] = steps[:, :, -1].T
-        allowed = Allowed.of(dimensions, plan.plans, shard)
+        known = Known.of(dimensions, plan, shard)
         at_limit = None
         if made.limit_marks is not None:
             rows = [piece.rows for piece in left]
             at_limit = days_at_limit(
-                rows, made.setting, dimensions, shard, allowed=allowed, steps=steps
+                rows, made.setting, dimensions, shard, allowed=known.allowed, steps=steps
             )
-        return made.assemble(shard, steps, allowed=allowed, at_limit=at_limit)
+        return made.assemble(known, steps, at_limit=at_limit)
 
 
 def _column(values: Floats, unknown: Bools | None) -> pa.Array:
@@ -295,7 +272,3 @@ def _ticket_entries(
         return entries.only(person >= 0)
     apart = (Measure.SUM, Measure.TEAMS, Measure.WORKSPACES, Measure.DISTINCT)
     return entries.only(np.full(len(day), channel.measure not in apart))
-
-
-def _position(plan: FeaturePlan, step: str) -> int:
-    return next(i for i, item in enumerate(plan.steps) if item.name == step)

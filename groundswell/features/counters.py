@@ -20,7 +20,7 @@ import polars as pl
 from groundswell.features.arriving import UNKNOWN
 from groundswell.features.limits import carry_on
 from groundswell.features.plan import DYNAMIC_FLAGS, Measure
-from groundswell.features.reading import Allowed, Shard
+from groundswell.features.reading import Known, Shard
 from groundswell.features.source import StoredRows
 from groundswell.store.arrays import to_numpy
 
@@ -148,6 +148,8 @@ class Counters:
         self.unsure = np.zeros(len(steps), dtype=bool)
         self._computation, self._setting = computation, setting
         self._steps, self._eve = steps, eve
+        shard = Shard(0, len(steps), np.array([today], dtype=np.int64))
+        self._known = Known.of(computation.dimensions, setting.plan, shard)
         self._doings = _Doings.of(computation)
         self._is_admin = _admins(setting.people, today)
         self._table = _Table.of(_LEAST_SLOTS)
@@ -289,19 +291,16 @@ class Counters:
         """
         if not len(accounts):
             return pl.DataFrame()
-        plan = self._setting.plan
-        dimensions = self._computation.dimensions.only(accounts)
-        computation = self._computation.over(dimensions)
-        shard = Shard(0, len(accounts), np.array([self.today], dtype=np.int64))
+        known = self._known.only(accounts)
         steps = np.ascontiguousarray(self._steps[accounts].T)[:, :, None]
-        allowed = Allowed.of(dimensions, plan.plans, shard)
-        if computation.limit_marks is None:
-            return computation.assemble(shard, steps, allowed=allowed, at_limit=None)
-        run, lost = carry_on(self._eve[accounts], plan, allowed, steps, self.today)
+        if self._computation.limit_marks is None:
+            return self._computation.assemble(known, steps, at_limit=None)
+        plan = self._setting.plan
+        run, lost = carry_on(self._eve[accounts], plan, known.allowed, steps, self.today)
         if lost.any():
             self.apart[accounts[lost]] = True
             return self.features(accounts[~lost])
-        return computation.assemble(shard, steps, allowed=allowed, at_limit=run)
+        return self._computation.assemble(known, steps, at_limit=run)
 
 
 def _reach(out_ptr: Ints, window: Ints, ago: Ints) -> Ints:

@@ -70,25 +70,6 @@ class Dimensions:
     joined: Spans
     first_known: dict[Kind, int]
 
-    def only(self, accounts: Ints) -> Dimensions:
-        """Return those of some accounts, ascending; the n-th of them is account n."""
-        places = pl.DataFrame({"account": accounts, "place": np.arange(len(accounts))})
-        tickets = self.tickets.join(places, on="account", maintain_order="left")
-        return Dimensions(
-            exists=self.exists.only(accounts),
-            since=self.since[accounts],
-            versions=self.versions.only(accounts),
-            facts=self.facts,
-            filed=self.filed[accounts],
-            subscriptions=self.subscriptions.only(accounts),
-            terms=self.terms,
-            rises=self.rises.only(accounts),
-            opportunities=self.opportunities.only(accounts),
-            tickets=tickets.with_columns(pl.col("place").alias("account")).drop("place"),
-            joined=self.joined.only(accounts),
-            first_known=self.first_known,
-        )
-
 
 def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dimensions:
     """Read every dimension once and lay it out as spans of days."""
@@ -261,12 +242,15 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plan_since() -> pl.Expr:
-    """Day the plan began: a subscription that follows one of the same plan carries it on."""
-    before = pl.col("plan").shift(1).over("account_id") == pl.col("plan")
-    reached = pl.col("until").shift(1).over("account_id") >= pl.col("start")
-    begins = ~(before & reached).fill_null(value=False)
-    start = pl.when(begins).then("start")
-    return start.forward_fill().over("account_id")
+    """Day the plan began: terms that follow some of the same plan without a gap carry it on.
+
+    Terms that begin later have no say, whichever subscription they are of.
+    """
+    same = ["account_id", "plan"]
+    until = pl.col("until").cum_max().shift(1).over(same, order_by="start")
+    follows = pl.col("plan").is_not_null() & (until >= pl.col("start"))
+    begun = pl.when(~follows.fill_null(value=False)).then("start")
+    return begun.forward_fill().over(same, order_by="start")
 
 
 def _opportunities(rows: pl.DataFrame) -> pl.DataFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from groundswell.config.resolved import Plan
     from groundswell.features.dimensions import Dimensions
+    from groundswell.features.plan import FeaturePlan
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -95,7 +96,7 @@ def free_plan(plans: Mapping[str, Plan]) -> str | None:
     return None if first.talk_to_sales == "only" or first.motion == "enterprise" else first.name
 
 
-def count_members(dimensions: Dimensions, shard: Shard, *, window: int | None) -> Ints:
+def _count_members(dimensions: Dimensions, shard: Shard, *, window: int | None) -> Ints:
     """Return [account, day] of the people who belong; with a window, who joined within it."""
     joined = dimensions.joined.within(shard.first, shard.count)
     until = joined.until
@@ -137,7 +138,7 @@ class Allowed:
         terms = pl.concat([terms, pl.DataFrame([free], schema=terms.schema)]).with_columns(
             _limit("seat_limit", seats), _limit("usage_limit", usage)
         )
-        members = count_members(dimensions, shard, window=None)
+        members = _count_members(dimensions, shard, window=None)
         bought = terms["seats"].fill_null(0).to_numpy()[at]
         rises = dimensions.rises.within(shard.first, shard.count)
         return cls(
@@ -149,35 +150,95 @@ class Allowed:
             risen=rises.latest(shard.count, shard.as_of),
         )
 
+    def only(self, accounts: Ints) -> Allowed:
+        """Return those of some accounts; the n-th of them is account n."""
+        return Allowed(
+            self.bought[accounts],
+            self.members[accounts],
+            self.seats_used[accounts],
+            self.seat_limit[accounts],
+            self.usage_limit[accounts],
+            self.risen[accounts],
+        )
 
-def read_dimensions(
-    dimensions: Dimensions,
-    plans: Mapping[str, Plan],
-    cells: Cells,
-    allowed: Allowed,
-    *,
-    first_active: Floats,
-) -> pl.DataFrame:
-    """Return every dimension that does not depend on features, one row per account and day.
 
-    Args:
-        dimensions: What is known.
-        plans: The price list.
-        cells: Accounts and days.
-        allowed: What they bought and may use.
-        first_active: [account, day] of days since anything was first done; NaN before.
+@dataclass(frozen=True)
+class Known:
+    """All that is known of some accounts beside what is counted, as of some days.
+
+    Attributes:
+        cells: The pairs of account and day that there are.
+        allowed: What the accounts may use.
+        joined: By length of a window in days, [account, day] of the people who joined in it.
+        account_id: By pair, the account.
+        dimensions: By pair, every dimension that does not depend on what is counted, and `_age`,
+            the account's age in days as far as it is told.
     """
+
+    cells: Cells
+    allowed: Allowed
+    joined: dict[int, Ints]
+    account_id: pl.Series
+    dimensions: pl.DataFrame
+
+    @classmethod
+    def of(cls, dimensions: Dimensions, plan: FeaturePlan, shard: Shard) -> Known:
+        """Look it up.
+
+        Args:
+            dimensions: What is known.
+            plan: What is measured, and the price list.
+            shard: Accounts and days.
+        """
+        cells = Cells.of(dimensions, shard)
+        allowed = Allowed.of(dimensions, plan.plans, shard)
+        windows = {item.window for item in plan.members if item.window is not None}
+        return cls(
+            cells=cells,
+            allowed=allowed,
+            joined={days: _count_members(dimensions, shard, window=days) for days in windows},
+            account_id=dimensions.filed["account_id"].gather(cells.account + shard.first),
+            dimensions=_read_dimensions(dimensions, plan.plans, cells, allowed),
+        )
+
+    def only(self, accounts: Ints) -> Known:
+        """Return what is known of some accounts, ascending; the n-th of them is account n.
+
+        To be asked of what is known as of a single day, from the first account on.
+        """
+        whole = self.cells.shard
+        assert (whole.first, len(whole.as_of)) == (0, 1), "one row an account, where there is one"
+        there = np.ones(whole.count, dtype=bool)
+        if self.cells.at is not None:
+            there[:] = False
+            there[self.cells.at] = True
+        row = np.cumsum(there) - 1
+        held = np.flatnonzero(there[accounts])
+        rows = pl.Series(row[accounts[held]])
+        return Known(
+            cells=Cells(
+                Shard(0, len(accounts), whole.as_of), None if len(held) == len(accounts) else held
+            ),
+            allowed=self.allowed.only(accounts),
+            joined={days: found[accounts] for days, found in self.joined.items()},
+            account_id=self.account_id.gather(rows),
+            dimensions=self.dimensions[rows],
+        )
+
+
+def _read_dimensions(
+    dimensions: Dimensions, plans: Mapping[str, Plan], cells: Cells, allowed: Allowed
+) -> pl.DataFrame:
     bought = _bought(dimensions, plans, cells, allowed)
     company = _company(dimensions, cells)
     day = cells.day
     since = dimensions.since[cells.shard.first :][cells.account]
-    heard = np.where(since > 0, day - since, cells.pick(first_active))
+    heard = pl.Series(np.where(since > 0, (day - since).astype(np.float64), np.nan))
     frame = pl.DataFrame([*bought.get_columns(), *company.get_columns()])
     return frame.with_columns(
-        (pl.lit(day) - pl.col("_created"))
-        .fill_null(pl.Series(heard, nan_to_null=True))
+        pl.coalesce(pl.lit(day) - pl.col("_created"), pl.lit(heard.fill_nan(None)))
         .cast(pl.Float64)
-        .alias("account_age_days"),
+        .alias("_age"),
         _open_opportunities(dimensions, cells),
         _known_subscription(dimensions, day, pl.col("mrr")),
         _known_subscription(dimensions, day, pl.col("mrr") > 0).alias("is_paying"),

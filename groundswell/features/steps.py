@@ -52,14 +52,6 @@ class Spans:
         part = slice(int(low), int(high))
         return Spans(self.account[part] - first, self.start[part], self.until[part], self.row[part])
 
-    def only(self, accounts: Ints) -> Spans:
-        """Return the rows of some accounts, ascending; the n-th of them is account n."""
-        low = np.searchsorted(self.account, accounts)
-        length = np.searchsorted(self.account, accounts, side="right") - low
-        which = np.repeat(np.arange(len(accounts)), length)
-        at = low[which] + np.arange(len(which)) - np.repeat(np.cumsum(length) - length, length)
-        return Spans(which, self.start[at], self.until[at], self.row[at])
-
     def latest(self, count: int, as_of: Ints) -> Ints:
         """Return [account, day] of the last row of those that hold; -1 for none."""
         low = np.searchsorted(as_of, self.start)

@@ -22,7 +22,7 @@ from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
 from groundswell.store.arrays import to_arrow, to_numpy
 from groundswell.store.quiet import silence
-from groundswell.store.recent import RecentDigests
+from groundswell.store.recent import KnownActors, RecentDigests
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import TABLES, conform
 from groundswell.store.warehouse import Appended
@@ -103,16 +103,19 @@ class DuckDBWarehouse:
         rows = conform(rows, kind=kind)
         if not rows.num_rows:
             return Appended(0, 0)
+        port: _Port | None = None
         with self._transaction() as connection:
             if kind is Kind.EVENTS:
-                recent = self._recent_for(rows, received_at) if lately else None
-                done = facts.append_events(_Port(connection, recent), rows)
+                port = _Port(connection, self._recent_for(rows, received_at) if lately else None)
+                done = facts.append_events(port, rows)
             else:
                 done = _append_dimension(connection, kind, rows, received_at)
             if done.added:
                 connection.execute("UPDATE store_state SET changes = changes + 1")
         if self._recent is not None:
-            self._remember(kind, done)
+            self._recent.version = self.version()
+            if port is not None:
+                port.remember(self._recent, done)
         return done
 
     def _recent_for(self, rows: pa.Table, now: datetime) -> RecentDigests | None:
@@ -122,17 +125,12 @@ class DuckDBWarehouse:
             since = now - 2 * LATELY
             select = "SELECT digest FROM events WHERE received_at >= ?"
             digests = self._connection.execute(select, [since]).fetchnumpy()["digest"]
-            recent = self._recent = RecentDigests(since, now.date(), self.version())
+            actors = KnownActors(self._connection.sql("SELECT * FROM actors").to_arrow_table())
+            recent = self._recent = RecentDigests(since, now.date(), self.version(), actors)
             recent.add(np.asarray(digests).view(np.uint64))
         first = pl.Series(rows.column("received_at")).min()
         known = isinstance(first, datetime) and first - LATELY >= recent.since
         return recent if known else None
-
-    def _remember(self, kind: Kind, done: Appended) -> None:
-        assert self._recent is not None
-        if kind is Kind.EVENTS and done.news is not None:
-            self._recent.add(to_numpy(done.news.column("digest")).view(np.uint64))
-        self._recent.version = self.version()
 
     def read(self, kind: Kind) -> pl.DataFrame:
         """Return every row of a kind; see `Warehouse.read`."""
@@ -165,8 +163,10 @@ class DuckDBWarehouse:
 
     def version(self) -> str:
         """Return a text that changes whenever the facts do."""
-        state = self._frame("SELECT store_id, changes FROM store_state")
-        return f"{state['store_id'][0]}-{state['changes'][0]}"
+        with self._lock, told(self.file):
+            state = self._connection.execute("SELECT store_id, changes FROM store_state")
+            ((store_id, changes),) = state.fetchall()
+        return f"{store_id}-{changes}"
 
     def close(self) -> None:
         """Close the file."""
@@ -214,6 +214,17 @@ class _Port:
     ) -> None:
         self._connection = connection
         self._recent = recent
+        self._actors: list[pa.Table] = []
+        self._lowered: list[pa.Table] = []
+
+    def remember(self, recent: RecentDigests, done: Appended) -> None:
+        """Note what was added; to be called when that is certain."""
+        if done.news is not None:
+            recent.add(to_numpy(done.news.column("digest")).view(np.uint64))
+        for actors in self._actors:
+            recent.actors.add(actors)
+        for actors in self._lowered:
+            recent.actors.lower(actors)
 
     def stored_like(self, digests: pa.Table) -> pa.Table:
         sql, since = _SQL["stored_like"], {}
@@ -227,6 +238,8 @@ class _Port:
             return self._connection.sql(sql, params=since).to_arrow_table()
 
     def stored_actors(self, actors: pa.Table) -> pa.Table:
+        if self._recent is not None and not self._actors:
+            return self._recent.actors.look(actors)
         with _registered(self._connection, "batch_actors", actors):
             return self._connection.sql(_SQL["stored_actors"]).to_arrow_table()
 
@@ -235,8 +248,10 @@ class _Port:
 
     def add_actors(self, actors: pa.Table) -> None:
         self._add("actors", actors)
+        self._actors.append(actors)
 
     def lower_first_at(self, actors: pa.Table) -> None:
+        self._lowered.append(actors)
         with _registered(self._connection, "batch_actors", actors):
             self._connection.execute(_SQL["lower_first_at"])
 

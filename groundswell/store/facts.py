@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 IDENTITY = ("source", "message_id")
 TRIPLE = ("user_id", "anonymous_id", "account_id")
 PIECE = 1_000_000
+ASIDE = 50_000
+"""Rows from which on it is worth a thread to look at two things at once."""
+
 
 ACTORS = pa.schema(
     [
@@ -113,12 +116,16 @@ def append_events(port: EventPort, rows: pa.Table) -> Appended:
 
 
 def _append_piece(port: EventPort, rows: pa.Table) -> pa.Table | None:
-    # Most pieces are all news, so the actors are looked at while the store is asked.
-    with ThreadPoolExecutor(1) as aside:
-        guess = aside.submit(_distinct_actors, rows)
-        digests = digest_rows(rows, IDENTITY)
+    digests = digest_rows(rows, IDENTITY)
+    if rows.num_rows < ASIDE:
         news = _news(port, rows, digests)
-        distinct, codes = guess.result()
+        distinct, codes = _distinct_actors(rows)
+    else:
+        # Most pieces are all news, so the actors are looked at while the store is asked.
+        with ThreadPoolExecutor(1) as aside:
+            guess = aside.submit(_distinct_actors, rows)
+            news = _news(port, rows, digests)
+            distinct, codes = guess.result()
     if not news.all():
         rows, digests = rows.filter(to_arrow(news)), digests[news]
         if not rows.num_rows:

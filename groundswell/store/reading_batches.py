@@ -21,6 +21,7 @@ from groundswell.errors import LoadError, Place, Problem
 from groundswell.model import Kind, Reject
 from groundswell.store.ahead import read_ahead
 from groundswell.store.arrays import to_arrow, to_numpy, to_scalar
+from groundswell.store.prepared import Prepared
 from groundswell.store.quiet import silence
 from groundswell.store.reading_origin import LINE, ROW, LineOrigin, Native, TableOrigin
 from groundswell.store.reading_reasons import (
@@ -105,6 +106,7 @@ class BatchReader:
         self.duck = duckdb.connect(":memory:", config=config)
         self.duck.execute("SET TimeZone = 'UTC'")
         silence(self.duck)
+        self._raw = Prepared(self.duck, "raw")
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +130,7 @@ class BatchReader:
     def plan(self, shape: Shape, raw: RawBatch, name: str) -> Plan:
         """Return how to read everything that looks like this first batch."""
         if LINE in raw.table.column_names:
-            self.duck.register("raw", raw.table)
+            self._raw.put(raw.table)
             keys = line_keys(self.duck)
             fitted = resolve_shape(shape, keys, place=name, lines=True)
             origin = LineOrigin(fitted.nulls, tuple(keys) if fitted.ignore_case else ())
@@ -155,9 +157,9 @@ class BatchReader:
 
         In the first batch of a file, a column of times of which none can be read is an error.
         """
-        self.duck.register("raw", raw.table)
+        self._raw.put(raw.table)
         query = plan.careful if raw.may_hold_nul else plan.plain
-        judged = _in_order(self.duck.sql(query.rows).to_arrow_table())
+        judged = _in_order(self._raw.ask(query.rows))
         found = self._strict(plan, query, add_verbatim(judged, raw.table, query.verbatim))
         problems = found.column("__problem")
         rejects = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from groundswell.store.activity import ActivityStore
 from groundswell.store.duckdb_warehouse import connect, told
+from groundswell.store.prepared import Prepared
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +38,10 @@ class Scratch:
         """Run a SELECT that was written out before."""
         with told(_FILE):
             return self._connection.sql(sql).to_arrow_table()
+
+    def prepared(self, table: str) -> Prepared:
+        """Return a table for rows that change, and SELECTs over it that are planned once."""
+        return Prepared(self._connection, table)
 
     def activity(self) -> ActivityStore:
         """Return a roll-up beside the tables: it may be made from SELECTs over them."""

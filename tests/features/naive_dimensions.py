@@ -118,14 +118,15 @@ def _money(known: Known, account: int, t: int) -> dict[str, Any]:
 
 
 def _plan_since(known: Known, row: Row) -> int:
-    """Go back over the account's own terms while the plan is the same without a gap."""
-    own = [other for other in _terms(known.world) if other["account_id"] == row["account_id"]]
-    own.sort(key=lambda other: (other["started_at"], other["subscription_id"], other["nth"]))
+    """Go back over the account's own terms of the plan while they leave no gap."""
+    terms = [
+        other["span"]
+        for other in _terms(known.world)
+        if (other["account_id"], other["plan"]) == (row["account_id"], row["plan"])
+    ]
     since = row["span"][0]
-    for before in reversed(own[: own.index(row)]):
-        if before["plan"] != row["plan"] or before["span"][1] < since:
-            break
-        since = before["span"][0]
+    while earlier := [start for start, end in terms if start < since <= end]:
+        since = min(earlier)
     return since
 
 

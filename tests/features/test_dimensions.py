@@ -122,6 +122,16 @@ def test_a_change_of_plan_under_the_same_subscription_leaves_the_past_as_it_was(
     assert read(told, "days_since_upgrade", *days) == [0, 5, 6, 9, 0, 19, 20]
 
 
+def test_terms_that_begin_later_say_nothing_of_since_when_a_plan_holds() -> None:
+    """Here another subscription comes back to the plan, a day after the one that counts began."""
+    wavering = bought("team", 50, 10, subscription_id="s0", valid_from=instant(START + 11, 60))
+    away = wavering | {"plan": "business", "valid_from": instant(START + 10, 60)}
+    other = bought("team", 50, 10, subscription_id="s1")
+    told = world(subscriptions=[wavering, away, other])
+    assert read(told, "plan", 10, 11, 40) == ["team"] * 3
+    assert read(told, "months_on_plan", 10, 11, 40) == [0, 1 / 30, 1]
+
+
 def test_terms_said_from_the_first_day_are_a_correction() -> None:
     wrong = bought("team", 50, 10, subscription_id="s")
     right = wrong | {"mrr": Decimal(60), "valid_from": wrong["started_at"]}

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from groundswell.model import Kind
 from groundswell.store.duckdb_warehouse import DuckDBWarehouse
-from groundswell.store.recent import RecentDigests
+from groundswell.store.facts import ACTORS
+from groundswell.store.recent import KnownActors, RecentDigests
+from groundswell.store.tables import INSTANT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +38,7 @@ def events(*ids: str, received_at: dt.datetime = NOW) -> pa.Table:
 
 @given(batches=st.lists(st.lists(st.integers(0, 60), max_size=30), max_size=12))
 def test_digests_are_found_whatever_the_batches(batches: list[list[int]]) -> None:
-    recent = RecentDigests(NOW, NOW.date(), "v")
+    recent = RecentDigests(NOW, NOW.date(), "v", KnownActors(ACTORS.empty_table()))
     for batch in batches:
         recent.add(np.array(batch, dtype=np.uint64))
     asked = np.arange(70, dtype=np.uint64)
@@ -45,6 +47,62 @@ def test_digests_are_found_whatever_the_batches(batches: list[list[int]]) -> Non
     assert len(recent) == sum(len(batch) for batch in batches)
     runs = [len(run) for run in recent._runs]
     assert all(one >= 2 * next_ for one, next_ in itertools.pairwise(runs))
+
+
+IDS = st.tuples(*[st.sampled_from((None, "", "a", "b"))] * 3)
+
+
+def actors(ids: list[tuple[str | None, ...]], *, after: int) -> pa.Table:
+    """Write actors down as rows; their digests clash on purpose."""
+    user, anonymous, account = zip(*ids, strict=True) if ids else ((), (), ())
+    return pa.table(
+        {
+            "actor": pa.array(range(after, after + len(ids)), pa.int32()),
+            "user_id": pa.array(user, pa.string()),
+            "anonymous_id": pa.array(anonymous, pa.string()),
+            "account_id": pa.array(account, pa.string()),
+            "first_at": pa.array([NOW] * len(ids), INSTANT),
+            "digest": pa.array([len(name or "") for name in user], pa.int64()),
+        }
+    )
+
+
+def asked(rows: pa.Table) -> pa.Table:
+    names = ["ordinal", *rows.column_names[1:]]
+    return rows.rename_columns(names).drop_columns(["first_at"])
+
+
+@given(ids=st.lists(IDS, unique=True, max_size=40), cuts=st.lists(st.integers(0, 40), max_size=6))
+def test_actors_are_found_by_their_ids_and_not_by_their_digests(
+    ids: list[tuple[str | None, ...]], cuts: list[int]
+) -> None:
+    ends = [*sorted(min(cut, len(ids)) for cut in cuts), len(ids)]
+    known = KnownActors(actors(ids[: ends[0]], after=0))
+    for low, high in itertools.pairwise(ends):
+        known.add(actors(ids[low:high], after=low))
+    everybody = list(itertools.product((None, "", "a", "b"), repeat=3))
+    found = known.look(asked(actors(everybody, after=0))).to_pylist()
+    told = {everybody[row["ordinal"]]: row["actor"] for row in found}
+    assert told == {name: number for number, name in enumerate(ids)}
+    assert len(known) == len(ids) == len(found)
+    earlier = actors(ids[::2], after=0).set_column(
+        4, "first_at", pa.array([NOW - dt.timedelta(days=1)] * len(ids[::2]), INSTANT)
+    )
+    known.lower(earlier)
+    first = {
+        row["actor"]: row["first_at"] for row in known.look(asked(actors(ids, after=0))).to_pylist()
+    }
+    assert first == {n: NOW - dt.timedelta(days=1 - n % 2) for n in range(len(ids))}
+
+
+def test_an_actor_that_is_seen_earlier_is_known_to_be(tmp_path: Path) -> None:
+    with DuckDBWarehouse(tmp_path / "w.duckdb") as warehouse:
+        for name, days in (("a", 0), ("b", 3), ("c", 1), ("d", 5), ("e", 4)):
+            at = pa.array([NOW - dt.timedelta(days=days)], INSTANT)
+            rows = events(name)
+            rows = rows.set_column(rows.column_names.index("occurred_at"), "occurred_at", at)
+            warehouse.append(Kind.EVENTS, rows, received_at=NOW, lately=True)
+        assert warehouse.actors()["first_at"].to_list() == [NOW - dt.timedelta(days=5)]
 
 
 def test_what_is_sent_again_within_thirty_days_counts_once(tmp_path: Path) -> None:

@@ -212,7 +212,10 @@ def report(events: str, *, rate: int, seconds: float, newcomers: float, soak: bo
             key = keys.create("bench", "segment").key
         command = [sys.executable, "-m", "benchmarks.rescoring", "--serve", name]
         with (folder / "log").open("w") as log:
-            server = subprocess.Popen([*command, "--moment", moment.isoformat()], stderr=log)
+            environ = {**os.environ, "POLARS_MAX_THREADS": "1"}  # as `groundswell serve` has it
+            server = subprocess.Popen(
+                [*command, "--moment", moment.isoformat()], stderr=log, env=environ
+            )
         try:
             wait_for("groundswell_run_seconds_count", 1, 900)
             whole = metric("groundswell_run_seconds_sum")

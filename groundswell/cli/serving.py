@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Polars takes the many small steps of scoring what was touched faster alone than shared out.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 from pathlib import Path
 from typing import Annotated
 

@@ -241,24 +241,15 @@ def _held_out(
 def _rows_to_decide(
     standing: Standing, routes: pl.DataFrame, remembered: Remembered
 ) -> Iterable[dict[str, Any]]:
-    before = pl.DataFrame(
-        [
-            (account_id, str(body["rule"]), bool(body["hand_over"]))
-            for account_id, body in remembered.last.items()
-        ],
-        schema={"account_id": pl.String, "rule_before": pl.String, "handed_before": pl.Boolean},
-        orient="row",
-    )
-    wanted = (
-        routes.join(before, on="account_id", how="left")
-        .filter(
-            pl.col("eligible")
-            | pl.col("handed_before").fill_null(value=False)
-            | (pl.col("rule") != pl.col("rule_before")).fill_null(value=True)
-        )
-        .select("account_id")
-    )
-    return standing.frame.join(wanted, on="account_id", how="semi").iter_rows(named=True)
+    last = remembered.last
+    wanted = [
+        eligible
+        or (before := last.get(account_id)) is None
+        or before["hand_over"]
+        or before["rule"] != rule
+        for account_id, rule, eligible in routes.select("account_id", "rule", "eligible").rows()
+    ]
+    return standing.frame.filter(pl.Series(wanted, dtype=pl.Boolean)).iter_rows(named=True)
 
 
 def _differs(decision: Decision, before: Mapping[str, Any] | None) -> bool:

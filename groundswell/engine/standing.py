@@ -15,7 +15,7 @@ import polars as pl
 
 from groundswell.errors import Problem, UsageError
 from groundswell.routing import needed_names, trigger_runs
-from groundswell.scoring import STATES_SCHEMA, follow_crossings, score_frame
+from groundswell.scoring import follow_crossings, score_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -157,19 +157,9 @@ def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date
     """
     scores = score_frame(loaded.score, today)
     followed = scores.select(_FOLLOWED).with_columns(today.get_column(_RAISED))
-    previous = eve.states if eve.states.height else pl.DataFrame(schema=STATES_SCHEMA)
-    crossings = follow_crossings(loaded.score, followed, previous=previous)
-    states = crossings.states.select(
-        "account_id",
-        (pl.col("state") == QUALIFIED).alias("qualified"),
-        pl.col("qualified_since"),
-    )
-    added = [name for name in scores.columns if name not in today.columns]
-    frame = (
-        today.with_columns(scores.get_column(name) for name in added)
-        .join(states, on="account_id", how="left")
-        .sort("account_id")
-    )
+    crossings = follow_crossings(loaded.score, followed, previous=eve.states)
+    added = [scores.get_column(name) for name in scores.columns if name not in today.columns]
+    frame = beside(pl.DataFrame([*today.get_columns(), *added]), crossings.qualified())
     specs = list(loaded.triggers.values())
     held = trigger_runs(specs, _with_scores(today, scores, needed_names(specs)))
     before = eve.trigger_runs.select("account_id", "trigger", pl.col("since").alias("begun"))
@@ -183,6 +173,20 @@ def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date
         ),
         history=pl.concat([eve.history, scores.select(_FOLLOWED)]).sort("account_id", "as_of"),
     )
+
+
+def beside(frame: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    """Put columns beside each account's row; null where nothing is told of it. By account_id.
+
+    Args:
+        frame: One row per account.
+        more: account_id and columns, one row per account.
+    """
+    ids = frame.get_column("account_id")
+    if not ids.equals(more.get_column("account_id")):
+        return frame.join(more, on="account_id", how="left").sort("account_id")
+    whole = pl.DataFrame([*frame.get_columns(), *more.drop("account_id").get_columns()])
+    return whole if ids.is_sorted() else whole.sort("account_id")
 
 
 def _with_scores(days: pl.DataFrame, scores: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 TICKET = "support_ticket"
 """The meaning that rows of the kind `tickets` carry."""
 
+_MADE_AGAIN = ("_waves", "_readings")
+
 
 @dataclass(frozen=True)
 class Computation:
@@ -59,7 +61,7 @@ class Computation:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made again, and what cannot go to another process."""
-        return {name: value for name, value in self.__dict__.items() if name != "_waves"}
+        return {name: value for name, value in self.__dict__.items() if name not in _MADE_AGAIN}
 
     @cached_property
     def limit_marks(self) -> Bools | None:
@@ -70,19 +72,25 @@ class Computation:
     @cached_property
     def _waves(self) -> list[list[pl.Expr]]:
         """Values and conditions in waves; made once, since making them takes longer than using."""
-        types = self.setting.plan.types
+        plan = self.setting.plan
+        ratios = [derived.ratio(item) for item in plan.ratios]
+        again = [pl.col(found).alias(name) for name, found in plan.aliases.items()]
         return [
-            [
-                item.expression.to_polars().cast(POLARS[types[item.name]]).alias(item.name)
-                for item in wave
-            ]
-            for wave in self.setting.plan.derived
+            [*ratios, *again],
+            *(
+                [
+                    item.expression.to_polars().cast(POLARS[plan.types[item.name]]).alias(item.name)
+                    for item in wave
+                ]
+                for wave in plan.derived
+            ),
         ]
 
     def over(self, dimensions: Dimensions, setting: Setting | None = None) -> Computation:
         """Return the same plan over other dimensions, and other rows; expressions are kept."""
         made = Computation(setting or self.setting, dimensions)
-        made.__dict__["_waves"] = self._waves  # they take longer to make than to use
+        for name in _MADE_AGAIN:  # they take longer to make than to use
+            made.__dict__[name] = getattr(self, name)
         return made
 
     def assemble(self, known: Known, steps: Floats, *, at_limit: Floats | None) -> pl.DataFrame:
@@ -125,17 +133,15 @@ class Computation:
         return pl.DataFrame(pa.table(columns))
 
     def derive(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
-        """Add dimensions, ratios, and all that is computed from other features."""
-        plan = self.setting.plan
+        """Add dimensions, ratios, and all that is computed from other features.
+
+        One step after the other: to plan them together takes longer than to take them.
+        """
         read = self._read(frame, dimensions)
-        whole = pl.DataFrame([*frame.get_columns(), *read.get_columns()]).lazy()
-        whole = whole.with_columns(
-            *(derived.ratio(item) for item in plan.ratios),
-            *(pl.col(found).alias(name) for name, found in plan.aliases.items()),
-        )
+        whole = pl.DataFrame([*frame.get_columns(), *read.get_columns()])
         for wave in self._waves:
             whole = whole.with_columns(wave)
-        return whole.select(plan.names).collect()
+        return whole.select(self.setting.plan.names)
 
     def _read(self, frame: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
         """Return the features that are dimensions, computed from features or not."""
@@ -145,23 +151,31 @@ class Computation:
         unknown = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(frame))
         usage = frame.get_column(used) if used in frame.columns else unknown
         beside = [frame.get_column(name) for name in (*own, "_joined_60d")]
-        whole = pl.DataFrame([*dimensions.get_columns(), *beside, usage.alias("_usage")]).lazy()
-        known = (
-            whole.with_columns(
+        whole = pl.DataFrame([*dimensions.get_columns(), *beside, usage.alias("_usage")])
+        *stages, last = self._readings
+        for stage in stages:
+            whole = whole.with_columns(stage)
+        return whole.select(last)
+
+    @cached_property
+    def _readings(self) -> list[list[pl.Expr]]:
+        """What `_read` computes, each stage from the one before."""
+        plan = self.setting.plan
+        return [
+            [
                 pl.coalesce("_age", plan.own["first_active"]).alias("account_age_days"),
                 derived.share(pl.col("seats_used"), pl.col("seat_limit")).alias("seat_ratio"),
                 derived.share(pl.col("_usage"), pl.col("usage_limit")).alias("usage_ratio"),
                 pl.min_horizontal(plan.own["upgraded"], "_risen").alias("days_since_upgrade"),
                 derived.health(plan.own),
                 *derived.acv_inputs(plan),
-            )
-            .with_columns(derived.estimated_acv())
-            .select(
+            ],
+            [derived.estimated_acv()],
+            [
                 pl.col(dimension).cast(POLARS[plan.types[name]]).alias(name)
                 for name, dimension in plan.reads.items()
-            )
-        )
-        return known.collect()
+            ],
+        ]
 
     def tickets(self, shard: Shard) -> Entries | None:
         """Count the rows of the kind `tickets` as events that carry the meaning."""

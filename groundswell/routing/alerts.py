@@ -14,7 +14,7 @@ import polars as pl
 from groundswell.config.sentences import fill, names_in, write_value
 from groundswell.model import Alert, Growth, Motion, Sign
 from groundswell.routing.guardrails import DO_NOT_CONTACT, Case, check_guardrails
-from groundswell.routing.motions import OWNER_TEAM, match_column
+from groundswell.routing.motions import OWNER_TEAM, match_rules
 from groundswell.routing.state import is_owned
 
 if TYPE_CHECKING:
@@ -54,12 +54,9 @@ def high_accounts(alerts: Alerts, frame: pl.DataFrame, rules: Sequence[Rule]) ->
         Their rows, by account_id, with the column `alert_rule`.
     """
     looked_at = alerts.who.to_polars().cast(pl.Boolean).fill_null(value=False)
-    return (
-        frame.filter((pl.col("expansion_potential") >= alerts.high) & looked_at)
-        .with_columns(match_column(rules).alias(RULE))
-        .filter(pl.col(RULE).is_not_null())
-        .sort("account_id")
-    )
+    high = frame.filter((pl.col("expansion_potential") >= alerts.high) & looked_at)
+    matched = pl.Series(RULE, match_rules(rules, high), pl.Int64)
+    return high.with_columns(matched).filter(pl.col(RULE) < len(rules)).sort("account_id")
 
 
 def tell_alert(

@@ -13,7 +13,7 @@ from groundswell.routing.motions import (
     DEFAULT_MOTION,
     DEFAULT_RULE,
     decision_values,
-    match_column,
+    match_rules,
     quadrant_column,
     quadrant_of,
     try_rules,
@@ -25,6 +25,9 @@ from groundswell.routing.state import NOTHING_KNOWN, has_raised_hand, is_owned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from groundswell.config.resolved import Guardrails, Rule
     from groundswell.model import GuardrailResult, Scalar, Score, Trigger
@@ -142,77 +145,71 @@ def route_frame(
         hand_raised, owned, open_handoff, eligible. `eligible` is everything that `decide` asks for
         handing over, except the guardrails.
     """
-    known = _with_states(frame, states)
-    matched = known.with_columns(match_column(rules).alias("index"))
-    table = pl.DataFrame(
-        {
-            "index": range(len(rules)),
-            "rule": [rule.name for rule in rules],
-            "motion": [str(rule.motion) for rule in rules],
-            "team": [rule.team for rule in rules],
-            "play": [rule.play for rule in rules],
-        },
-        schema={
-            "index": pl.Int32,
-            "rule": pl.String,
-            "motion": pl.String,
-            "team": pl.String,
-            "play": pl.String,
-        },
+    known = _known(frame, states)
+    matched = match_rules(rules, frame.with_columns(known.get_column("qualified")))
+    known = known.with_columns(
+        _told(matched, "rule", [*(rule.name for rule in rules), DEFAULT_RULE]),
+        _told(matched, "motion", [*(str(rule.motion) for rule in rules), str(DEFAULT_MOTION)]),
+        _told(matched, "team", [*(rule.team for rule in rules), None]),
+        _told(matched, "play", [*(rule.play for rule in rules), None]),
+        quadrant_column(frame),
+        watch_column(frame),
     )
     human = pl.col("motion") != str(Motion.SELF_SERVE)
     wanted = pl.col("qualified") | pl.col("hand_raised")
-    return (
-        matched.join(table, on="index", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("rule").fill_null(DEFAULT_RULE),
-            pl.col("motion").fill_null(str(DEFAULT_MOTION)),
-            quadrant_column().alias("quadrant"),
-            watch_column().alias("watch"),
-        )
-        .with_columns(
-            (human & wanted & ~pl.col("owned") & ~pl.col("open_handoff")).alias("eligible")
-        )
-        .select(
-            "account_id",
-            "as_of",
-            "rule",
-            "motion",
-            "team",
-            "play",
-            "quadrant",
-            "watch",
-            "qualified",
-            "hand_raised",
-            "owned",
-            "open_handoff",
-            "eligible",
-        )
+    return known.select(
+        "account_id",
+        "as_of",
+        "rule",
+        "motion",
+        "team",
+        "play",
+        "quadrant",
+        "watch",
+        "qualified",
+        "hand_raised",
+        "owned",
+        "open_handoff",
+        (human & wanted & ~pl.col("owned") & ~pl.col("open_handoff")).alias("eligible"),
     )
 
 
-def _with_states(frame: pl.DataFrame, states: Mapping[str, AccountState]) -> pl.DataFrame:
-    """Add what the ledger knows: qualified, hand_raised, owned, open_handoff."""
+def _told(matched: NDArray[np.int64], name: str, values: Sequence[str | None]) -> pl.Series:
+    return pl.Series(name, values, pl.String).gather(matched)
+
+
+def _known(frame: pl.DataFrame, states: Mapping[str, AccountState]) -> pl.DataFrame:
+    """Say what the ledger knows of each row: qualified, hand_raised, owned, open_handoff."""
     found = [states.get(account, NOTHING_KNOWN) for account in frame.get_column("account_id")]
-    known = frame.with_columns(
-        pl.Series("qualified", [state.qualified for state in found], pl.Boolean),
-        pl.Series("open_handoff", [state.open_handoff for state in found], pl.Boolean),
-        pl.Series("last_handoff_on", [state.last_handoff_on for state in found], pl.Date),
+    read = ("hand_raises_28d", "days_since_hand_raised", "open_opportunities")
+    owner = frame.get_column("owner").is_not_null() if "owner" in frame.columns else None
+    known = pl.DataFrame(
+        [
+            frame.get_column("account_id"),
+            frame.get_column("as_of"),
+            *(_numbers(frame, name) for name in read),
+            pl.Series("qualified", [state.qualified for state in found], pl.Boolean),
+            pl.Series("open_handoff", [state.open_handoff for state in found], pl.Boolean),
+            pl.Series("last_handoff_on", [state.last_handoff_on for state in found], pl.Date),
+        ]
     )
-    raised_ago = _number(known, "days_since_hand_raised")
     handoff_ago = (pl.col("as_of").cast(pl.Date) - pl.col("last_handoff_on")).dt.total_days()
     unanswered = (
         pl.when(pl.col("last_handoff_on").is_null())
         .then(pl.lit(value=True))
-        .otherwise((raised_ago < handoff_ago).fill_null(value=False))
+        .otherwise((pl.col("days_since_hand_raised") < handoff_ago).fill_null(value=False))
     )
-    owner = pl.col("owner").is_not_null() if "owner" in known.columns else pl.lit(value=False)
     return known.with_columns(
-        ((_number(known, "hand_raises_28d").fill_null(0.0) > 0) & unanswered).alias("hand_raised"),
-        ((_number(known, "open_opportunities").fill_null(0.0) > 0) | owner).alias("owned"),
+        ((pl.col("hand_raises_28d").fill_null(0.0) > 0) & unanswered).alias("hand_raised"),
+        (
+            (pl.col("open_opportunities").fill_null(0.0) > 0)
+            | pl.lit(value=False if owner is None else owner)
+        ).alias("owned"),
     )
 
 
-def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Return a column as a number; null all through when the frame has no such column."""
-    return pl.col(name).cast(pl.Float64) if name in frame.columns else pl.lit(None, pl.Float64)
+def _numbers(frame: pl.DataFrame, name: str) -> pl.Series:
+    """Return a column as numbers; null all through when the frame has no such column."""
+    if name in frame.columns:
+        return frame.get_column(name).cast(pl.Float64)
+    return pl.Series(name, [None], dtype=pl.Float64).new_from_index(0, frame.height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from groundswell.model import Band, Motion, Part, RuleTrace, Tier
@@ -11,6 +12,8 @@ from groundswell.model import Band, Motion, Part, RuleTrace, Tier
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+
+    from numpy.typing import NDArray
 
     from groundswell.config.resolved import Rule
     from groundswell.model import Scalar, Score
@@ -68,13 +71,17 @@ def try_rules(
     return None, tuple(traces)
 
 
-def match_column(rules: Sequence[Rule]) -> pl.Expr:
-    """Return the index of the rule that decides each row of a frame; null where none matches."""
-    result = pl.lit(None, pl.Int32)
-    for index, rule in reversed(list(enumerate(rules))):
-        matched = rule.when.to_polars().cast(pl.Boolean).fill_null(value=False)
-        result = pl.when(matched).then(pl.lit(index, pl.Int32)).otherwise(result)
-    return result
+def match_rules(rules: Sequence[Rule], frame: pl.DataFrame) -> NDArray[np.int64]:
+    """Return the index of the rule that decides each row of a frame; one past the last for none."""
+    matched = np.zeros((frame.height, len(rules) + 1), dtype=bool)
+    matched[:, -1] = True
+    held = frame.select(
+        rule.when.to_polars().cast(pl.Boolean).fill_null(value=False).alias(str(index))
+        for index, rule in enumerate(rules)
+    )
+    for index, column in enumerate(held.iter_columns()):
+        matched[:, index] = column.to_numpy()
+    return matched.argmax(axis=1)
 
 
 def quadrant_of(values: Mapping[str, Scalar]) -> str:
@@ -91,17 +98,19 @@ def watch_of(values: Mapping[str, Scalar]) -> str:
     return _WATCHES[Band(str(values["fit_band"]))]
 
 
-def quadrant_column() -> pl.Expr:
+def quadrant_column(frame: pl.DataFrame) -> pl.Series:
     """Return `quadrant_of` for a frame."""
-    engaged = pl.col("usage_band").is_in([str(Band.MEDIUM), str(Band.HIGH)])
-    valued = pl.col("is_high_value").fill_null(value=False)
-    result = pl.lit(_QUADRANTS[False, False])
-    for (high, worth), name in _QUADRANTS.items():
-        result = pl.when((engaged == high) & (valued == worth)).then(pl.lit(name)).otherwise(result)
-    return result
+    high = [str(Band.MEDIUM), str(Band.HIGH)]
+    engaged = frame.get_column("usage_band").is_in(high).to_numpy()
+    valued = frame.get_column("is_high_value").fill_null(value=False).to_numpy()
+    names = pl.Series("quadrant", list(_QUADRANTS.values()))
+    order = {key: place for place, key in enumerate(_QUADRANTS)}
+    place = np.array([[order[e, v] for v in (False, True)] for e in (False, True)])
+    return names.gather(place[engaged.astype(int), valued.astype(int)])
 
 
-def watch_column() -> pl.Expr:
+def watch_column(frame: pl.DataFrame) -> pl.Series:
     """Return `watch_of` for a frame."""
     names = {str(band): watch for band, watch in _WATCHES.items()}
-    return pl.col("fit_band").replace_strict(names, return_dtype=pl.String)
+    bands = frame.get_column("fit_band")
+    return bands.replace_strict(names, return_dtype=pl.String).alias("watch")

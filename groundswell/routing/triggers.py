@@ -56,22 +56,21 @@ def trigger_runs(specs: Iterable[TriggerSpec], days: pl.DataFrame) -> pl.DataFra
         return pl.DataFrame(schema=RUNS_SCHEMA)
     held = days.select(
         pl.col("account_id").cast(pl.String), pl.col("as_of").cast(pl.Date), *_held_columns(listed)
-    ).sort("account_id", "as_of")
+    )
+    if held.get_column("as_of").n_unique() > 1 or not held.get_column("account_id").is_sorted():
+        held = held.sort("account_id", "as_of")
     account_ids = held.get_column("account_id")
     ends = np.flatnonzero((account_ids != account_ids.shift(-1)).fill_null(value=True).to_numpy())
     begins = np.concatenate([[0], ends[:-1] + 1])
-    starts = [
-        _run_starts(held.get_column(f"held.{order}").to_numpy(), begins, ends)
-        for order in range(len(listed))
-    ]
-    account, order = np.nonzero(np.stack(starts, axis=1) <= ends[:, None])
-    since = np.stack(starts, axis=1)[account, order]
+    holding = (held.get_column(f"held.{order}").to_numpy() for order in range(len(listed)))
+    starts = np.stack([_run_starts(column, begins, ends) for column in holding], axis=1)
+    account, order = np.nonzero(starts <= ends[:, None])
     return pl.DataFrame(
         {
             "account_id": account_ids.gather(ends[account]),
             "trigger": pl.Series([spec.name for spec in listed]).gather(order),
             "family": pl.Series([spec.family for spec in listed]).gather(order),
-            "since": held.get_column("as_of").gather(since),
+            "since": held.get_column("as_of").gather(starts[account, order]),
         },
         schema=RUNS_SCHEMA,
     )

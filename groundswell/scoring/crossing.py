@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,17 +69,36 @@ TRANSITIONS_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crossings:
     """Where every account stands, and how it came there.
 
     Attributes:
-        states: One row per account, by account_id; columns of `STATES_SCHEMA`.
+        account_id: Every account, ascending.
         transitions: One row per change, by account_id and day; columns of `TRANSITIONS_SCHEMA`.
     """
 
-    states: pl.DataFrame
+    account_id: pl.Series
     transitions: pl.DataFrame
+    _walk: _Walk
+    _rules: _Rules
+
+    @cached_property
+    def states(self) -> pl.DataFrame:
+        """One row per account, by account_id; columns of `STATES_SCHEMA`."""
+        return _states_frame(self.account_id, self._walk, self._rules)
+
+    def qualified(self) -> pl.DataFrame:
+        """Return account_id, qualified, qualified_since of every account."""
+        walk = self._walk
+        since = _dates("qualified_since", walk.since)
+        return pl.DataFrame(
+            [
+                self.account_id.alias("account_id"),
+                pl.Series("qualified", walk.state == _QUALIFIED),
+                since,
+            ]
+        )
 
     def as_of(self, day: date) -> pl.DataFrame:
         """Return account_id and state as they were at the end of `day`.
@@ -191,16 +211,15 @@ def follow_crossings(
                     }
                 )
             )
-    return Crossings(
-        states=_states_frame(accounts, walk, rules), transitions=_transitions(accounts, changes)
-    )
+    return Crossings(accounts, _transitions(accounts, changes), walk, rules)
 
 
 def _all_accounts(scores: pl.DataFrame, previous: pl.DataFrame | None) -> pl.Series:
-    ids = [scores.get_column("account_id").cast(pl.String)]
-    if previous is not None:
-        ids.append(previous.get_column("account_id").cast(pl.String))
-    return pl.concat(ids).unique().sort()
+    ids = scores.get_column("account_id").cast(pl.String)
+    if previous is not None and not previous.get_column("account_id").equals(ids):
+        ids = pl.concat([ids, previous.get_column("account_id").cast(pl.String)])
+    ascending = len(ids) < 2 or bool((ids.head(len(ids) - 1) < ids.tail(len(ids) - 1)).all())
+    return ids.rename("account_id") if ascending else ids.unique().sort()
 
 
 def _matrices(
@@ -234,19 +253,22 @@ def _begin(accounts: pl.Series, previous: pl.DataFrame | None) -> _Walk:
     """Start every account monitored, or where an earlier call left it."""
     if previous is None:
         previous = pl.DataFrame(schema=STATES_SCHEMA)
-    known = pl.DataFrame({"account_id": accounts}).join(
-        previous, on="account_id", how="left", maintain_order="left"
-    )
+    known = previous
+    if not previous.get_column("account_id").equals(accounts):
+        known = accounts.to_frame("account_id").join(
+            previous, on="account_id", how="left", maintain_order="left"
+        )
 
     def days(column: str, missing: np.int32) -> Days:
-        numbers = known.get_column(column).cast(pl.Date).cast(pl.Int32)
+        numbers = known.get_column(column).cast(pl.Date).to_physical()
         return numbers.fill_null(int(missing)).to_numpy().astype(np.int32)
 
-    codes = known.get_column("state").replace_strict(
-        {str(state): code for state, code in _CODES.items()}, default=0, return_dtype=pl.Int8
-    )
+    state = known.get_column("state")
+    codes = np.zeros(len(accounts), dtype=np.int8)
+    for name in (State.QUALIFIED, State.RELEASED):
+        codes[(state == str(name)).fill_null(value=False).to_numpy()] = _CODES[name]
     return _Walk(
-        state=codes.fill_null(0).to_numpy().astype(np.int8),
+        state=codes,
         since=days("qualified_since", _NEVER),
         crossed=days("crossed_on", _NEVER),
         released=days("released_on", _NEVER),
@@ -256,30 +278,28 @@ def _begin(accounts: pl.Series, previous: pl.DataFrame | None) -> _Walk:
 
 
 def _states_frame(accounts: pl.Series, walk: _Walk, rules: _Rules) -> pl.DataFrame:
-    raw = pl.DataFrame(
-        {
-            "account_id": accounts,
-            "state": pl.Series(walk.state).replace_strict(
-                dict(enumerate(_NAMES)), return_dtype=pl.String
-            ),
-            "qualified_since": walk.since,
-            "crossed_on": walk.crossed,
-            "released_on": walk.released,
-            "cooldown_until": np.where(
-                walk.released == _NEVER, _NEVER, walk.released + np.int32(rules.cool_down_days)
-            ).astype(np.int32),
-            "below_since": walk.below,
-            "last_day": walk.last,
-        }
+    cooling = np.where(walk.released == _NEVER, _NEVER, walk.released + rules.cool_down_days)
+    return pl.DataFrame(
+        [
+            accounts.alias("account_id"),
+            pl.Series("state", _NAMES).gather(walk.state),
+            _dates("qualified_since", walk.since),
+            _dates("crossed_on", walk.crossed),
+            _dates("released_on", walk.released),
+            _dates("cooldown_until", cooling.astype(np.int32)),
+            _dates("below_since", walk.below),
+            _dates("last_day", walk.last),
+        ]
     )
-    dates = [name for name, kind in STATES_SCHEMA.items() if kind == pl.Date]
-    return raw.with_columns(
-        pl.when(pl.col(name).is_between(int(_NEVER) + 1, int(_UNSEEN) - 1))
-        .then(pl.col(name))
-        .cast(pl.Date)
-        .alias(name)
-        for name in dates
-    )
+
+
+def _dates(name: str, days: Days) -> pl.Series:
+    """Return days as dates; null for never, and for not seen."""
+    known = (days > _NEVER) & (days < _UNSEEN)
+    numbers = pl.Series(name, days)
+    if not known.all():
+        numbers = numbers.zip_with(pl.Series(known), pl.Series([None], dtype=pl.Int32))
+    return numbers.cast(pl.Date)
 
 
 def _transitions(accounts: pl.Series, changes: list[pl.DataFrame]) -> pl.DataFrame:

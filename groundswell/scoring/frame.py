@@ -40,12 +40,11 @@ def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
         slices = features.iter_slices(_ROWS_AT_ONCE)
         return pl.concat([score_frame(definition, some) for some in slices])
     present = frozenset({INDICATORS, PAYING}.intersection(features.columns))
-    scored = features.lazy()
     first, *more, last = _stages(definition, present)
-    scored = scored.select(first)
+    scored = features.select(first)
     for stage in more:
         scored = scored.with_columns(stage)
-    return scored.select(last).collect()
+    return scored.select(last)
 
 
 @lru_cache(maxsize=16)

@@ -18,6 +18,7 @@ from groundswell.store.recent import KnownActors, RecentDigests
 from groundswell.store.tables import INSTANT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NOW = dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC)
@@ -52,7 +53,7 @@ def test_digests_are_found_whatever_the_batches(batches: list[list[int]]) -> Non
 IDS = st.tuples(*[st.sampled_from((None, "", "a", "b"))] * 3)
 
 
-def actors(ids: list[tuple[str | None, ...]], *, after: int) -> pa.Table:
+def actors(ids: Sequence[tuple[str | None, ...]], *, after: int) -> pa.Table:
     """Write actors down as rows; their digests clash on purpose."""
     user, anonymous, account = zip(*ids, strict=True) if ids else ((), (), ())
     return pa.table(

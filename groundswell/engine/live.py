@@ -10,17 +10,18 @@ them. Either way features, scores, triggers and decisions come from the same cod
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from groundswell.clock import day_number, utc_day
+from groundswell.engine.board import Board
 from groundswell.engine.deciding import note
 from groundswell.engine.eves import Eves
 from groundswell.engine.firing import Said, runs_of
-from groundswell.engine.last_known import LastKnown, People
+from groundswell.engine.last_known import People
 from groundswell.engine.moving import Movements, users_at
 from groundswell.engine.reconciling import reconcile
 from groundswell.engine.rosters import NearRosters
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from groundswell.engine.computing import Computer
     from groundswell.engine.deciding import Remembered
     from groundswell.engine.firing import Fired
+    from groundswell.engine.last_known import LastKnown
     from groundswell.engine.reports import RunReport
     from groundswell.engine.standing import Standing
     from groundswell.engine.telling import Found
@@ -65,7 +67,6 @@ MOST_PEOPLE = 20_000
 """People around accounts to be computed anew; with more, everything is computed."""
 
 _DAY_MICROS = 86_400_000_000
-_OVERLAYS = 64
 
 
 @dataclass(frozen=True)
@@ -209,13 +210,10 @@ class Live:
         self._version = ""
         self._pending = _Pending()
         self._movements = Movements()
-        self._latest: pl.DataFrame | None = None
-        self._overlay: list[pl.DataFrame] = []
-        self._gone: set[str] = set()
+        self._board: Board | None = None
         self._stale = True
         self._crowded = False
         self._people = People()
-        self.known: LastKnown | None = None
         self._said = Said.of(before)
 
     def close(self) -> None:
@@ -226,6 +224,11 @@ class Live:
     def base(self) -> Base | None:
         """What counting goes on from; None before the first `rebase`."""
         return self._base
+
+    @property
+    def known(self) -> LastKnown | None:
+        """Where accounts stood last, for any thread to read; None before the first `rebase`."""
+        return self._board.known if self._board is not None else None
 
     @property
     def today(self) -> date | None:
@@ -295,9 +298,8 @@ class Live:
         )
         self._movements = Movements.over(len(actors))
         self._people = People(belonging(filing, actors, today))
-        self._latest, self._overlay, self._gone = whole.latest, [], set()
+        self._board = Board(whole.latest, self._people)
         self._version, self._stale = self._warehouse.version(), False
-        self._publish()
         self._said.crossings = set(whole.crossings)
         fired = self._said.fired(self._loaded, runs_of(whole.latest), whole.latest, day=today)
         return Rebased(whole.report, whole.entries, tuple(fired), drift)
@@ -408,7 +410,8 @@ class Live:
         self._stale = True  # unless all of it comes to its end
         rescored = self._rescore(base, anew=anew)
         self._stale = self._crowded
-        self._publish()
+        if self._board is not None:
+            self._board.publish()
         return rescored
 
     def _rescore(self, base: Base, *, anew: bool) -> Rescored:
@@ -441,7 +444,7 @@ class Live:
             return 0
         eve = base.eves.of_accounts(accounts)
         standing = stand_on(self._loaded, eve, frame, as_of=base.today)
-        self._settle(base, standing, base.filing, news)
+        self._settle(base, standing, base.computation.dimensions.filed[accounts], news)
         return frame.height
 
     def _recompute(self, base: Base, news: _News) -> int:
@@ -462,9 +465,10 @@ class Live:
         self._go_on(base, near, pending.unsure)
         present: set[str] = set()
         if near.standing is not None:
-            self._settle(base, near.standing, near.filing, news)
+            self._settle(base, near.standing, near.filing.accounts, news)
             present = set(near.standing.frame["account_id"])
-        self._gone = (self._gone - present) | (wanted - present)
+        if self._board is not None:
+            self._board.leave(wanted, present)
         return len(present)
 
     def _go_on(self, base: Base, near: Near, unsure: set[str]) -> None:
@@ -550,9 +554,9 @@ class Live:
         base.counters.apart[within[there]] = True
         self._movements.unknown |= set(accounts) - set(ids.gather(within[there]))
 
-    def _settle(self, base: Base, standing: Standing, filing: Filing, news: _News) -> None:
-        """Decide, record, and keep where the accounts stand."""
-        parents = parents_of(filing.accounts)
+    def _settle(self, base: Base, standing: Standing, accounts: pl.DataFrame, news: _News) -> None:
+        """Decide, record, and keep where accounts stand; `accounts` has their names."""
+        parents = parents_of(accounts)
         routes, decided = decide_on(
             self._loaded, standing, base.remembered, parents=parents, clock=self._clock
         )
@@ -565,41 +569,14 @@ class Live:
         news.fired += self._said.fired(
             self._loaded, standing.trigger_runs, standing.frame, day=base.today
         )
-        self._overlay.append(latest_frame(standing, routes, filing.accounts))
-        if len(self._overlay) > _OVERLAYS:
-            self.latest()
-
-    def _publish(self) -> None:
-        """Let other threads know where accounts stand: what they read is never changed."""
-        if self._latest is not None:
-            frames = (*self._overlay[::-1], self._latest)
-            self.known = LastKnown(frames, frozenset(self._gone), self._people)
+        if self._board is not None:
+            self._board.put(latest_frame(standing, routes, accounts))
 
     # --- asking -------------------------------------------------------------------------------
 
     def latest(self) -> pl.DataFrame | None:
         """Return where every account stands, best first; None before the first `rebase`."""
-        if self._latest is None:
-            return None
-        if self._overlay or self._gone:
-            newest = pl.concat([*self._overlay[::-1], self._latest], how="vertical_relaxed")
-            self._latest = (
-                newest.unique("account_id", keep="first", maintain_order=True)
-                .filter(~pl.col("account_id").is_in(list(self._gone)))
-                .sort(["score", "account_id"], descending=[True, False])
-            )
-            self._overlay, self._gone = [], set()
-        return self._latest
-
-    def row(self, account_id: str) -> dict[str, Any] | None:
-        """Return where one account stands, as a row of `latest`; None when it is not there."""
-        if self._latest is None or account_id in self._gone:
-            return None
-        for frame in (*self._overlay[::-1], self._latest):
-            found = frame.filter(pl.col("account_id") == account_id)
-            if found.height:
-                return found.row(0, named=True)
-        return None
+        return self._board.rows() if self._board is not None else None
 
     def look(self, text: str) -> tuple[Found, Standing, Filing] | None:
         """Find an account by its id, name or domain, and compute it as of today.

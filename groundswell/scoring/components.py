@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from groundswell.config.vocabulary import ValueType
@@ -15,8 +16,12 @@ from groundswell.config.vocabulary import ValueType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from groundswell.config.resolved import ComponentSpec
     from groundswell.model import Scalar
+
+    Floats = NDArray[np.float64]
 
 OTHER = "other"
 _BLANKS = " \t\r\n"
@@ -127,18 +132,19 @@ def _numeric_keys(lookup: Mapping[str, float]) -> dict[float, float]:
 # --- for a frame ----------------------------------------------------------------------------
 
 
-def points_column(spec: ComponentSpec) -> pl.Expr:
-    """Return the points of a frame of accounts before the part is scaled; null when unknown."""
+def points_column(spec: ComponentSpec, frame: pl.DataFrame) -> Floats:
+    """Return the points of a frame of accounts before the part is scaled; NaN when unknown."""
     if spec.when is not None:
-        held = spec.when.to_polars().cast(pl.Boolean)
-        given = pl.when(held).then(pl.lit(spec.points or 0.0)).otherwise(pl.lit(0.0))
-        return pl.when(held.is_not_null()).then(given)
+        held = frame.select(spec.when.to_polars().cast(pl.Float64)).to_series().to_numpy()
+        return np.where(np.isnan(held), held, np.where(held > 0, spec.points or 0.0, 0.0))
     assert spec.feature is not None
     if spec.lookup is not None:
-        return _look_up_column(spec, spec.lookup)
+        return frame.select(_look_up_column(spec, spec.lookup)).to_series().to_numpy()
     assert spec.at is not None
     assert spec.give is not None
-    return _along_column(spec.at, spec.give, pl.col(spec.feature).cast(pl.Float64))
+    column = frame.get_column(spec.feature)
+    x = column if column.dtype == pl.Float64 else column.cast(pl.Float64)
+    return _along_column(spec.at, spec.give, x.to_numpy())
 
 
 def _look_up_column(spec: ComponentSpec, lookup: Mapping[str, float]) -> pl.Expr:
@@ -159,11 +165,12 @@ def _look_up_column(spec: ComponentSpec, lookup: Mapping[str, float]) -> pl.Expr
     return pl.when(text.is_not_null()).then(found)
 
 
-def _along_column(at: tuple[float, ...], give: tuple[float, ...], x: pl.Expr) -> pl.Expr:
-    result = pl.lit(give[-1])
-    slopes = _slopes(at, give)
-    for index in reversed(range(len(slopes))):
-        segment = pl.lit(give[index]) + (x - pl.lit(at[index])) * pl.lit(slopes[index])
-        result = pl.when(x < at[index + 1]).then(segment).otherwise(result)
-    curve = pl.when(x < at[0]).then(pl.lit(give[0])).otherwise(result)
-    return pl.when(x.is_finite()).then(curve)
+def _along_column(at: tuple[float, ...], give: tuple[float, ...], x: Floats) -> Floats:
+    known = np.isfinite(x)
+    within = np.where(known, x, at[0])
+    segment = np.searchsorted(at, within, side="right") - 1
+    inside = np.clip(segment, 0, max(len(at) - 2, 0))
+    slopes = np.array(_slopes(at, give) or [0.0])
+    points = np.array(give)[inside] + (within - np.array(at)[inside]) * slopes[inside]
+    points = np.where(segment < 0, give[0], np.where(segment > len(at) - 2, give[-1], points))
+    return np.where(known, points, np.nan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from groundswell.model import Band, Part, Tier
@@ -12,11 +13,14 @@ from groundswell.scoring.combination import DIGITS, ENTERPRISE_FIT, FULL, MULTIP
 from groundswell.scoring.components import inputs, points_column
 
 if TYPE_CHECKING:
-    from groundswell.config.resolved import ScoreDef
+    from numpy.typing import NDArray
+
+    from groundswell.config.resolved import ComponentSpec, ScoreDef
     from groundswell.config.schema import Bands, Threshold
 
 INDICATORS = "enterprise_indicators"
 PAYING = "is_paying"
+_TIER_INPUTS: dict[str, pl.DataType] = {INDICATORS: pl.Float64(), PAYING: pl.Boolean()}
 
 _ROWS_AT_ONCE = 100_000
 """Rows are independent; slices of this many keep the columns in between small."""
@@ -39,31 +43,30 @@ def score_frame(definition: ScoreDef, features: pl.DataFrame) -> pl.DataFrame:
     if features.height > _ROWS_AT_ONCE:
         slices = features.iter_slices(_ROWS_AT_ONCE)
         return pl.concat([score_frame(definition, some) for some in slices])
-    present = frozenset({INDICATORS, PAYING}.intersection(features.columns))
-    first, *more, last = _stages(definition, present)
-    scored = features.select(first)
-    for stage in more:
+    combination = Combination.of(definition)
+    points = [
+        pl.Series(_column(part, spec.name), _settled_points(combination, part, spec, features))
+        for part, specs in combination.components.items()
+        for spec in specs
+    ]
+    scored = pl.DataFrame(
+        [
+            features.get_column("account_id"),
+            features.get_column("as_of"),
+            *(_tier_input(features, name, kind) for name, kind in _TIER_INPUTS.items()),
+            *points,
+        ]
+    )
+    *stages, last = _stages(definition)
+    for stage in stages:
         scored = scored.with_columns(stage)
     return scored.select(last)
 
 
 @lru_cache(maxsize=16)
-def _stages(definition: ScoreDef, present: frozenset[str]) -> list[list[pl.Expr]]:
-    """Return what is computed, each stage from the one before; made once for a definition.
-
-    Args:
-        definition: The score, as configured.
-        present: Which of the columns that only the tier reads there are.
-    """
+def _stages(definition: ScoreDef) -> list[list[pl.Expr]]:
+    """Return what is computed from points, each stage from the one before; made once."""
     combination = Combination.of(definition)
-    names = {
-        part: [_column(part, spec.name) for spec in combination.components[part]] for part in Part
-    }
-    points = [
-        _settled_points(combination, part, index).alias(name)
-        for part in Part
-        for index, name in enumerate(names[part])
-    ]
     bands = [
         _band_column(combination, part, definition.bands).alias(f"{part}_band") for part in Part
     ]
@@ -83,10 +86,9 @@ def _stages(definition: ScoreDef, present: frozenset[str]) -> list[list[pl.Expr]
         "above_enterprise",
         "enterprise_fit",
         "tier",
-        *(name for part in Part for name in names[part]),
+        *(_column(part, spec.name) for part in Part for spec in combination.components[part]),
     ]
     return [
-        [pl.col("account_id"), pl.col("as_of"), *_tier_inputs(present), *points],
         [_part_column(combination, part).alias(part_column(part)) for part in Part],
         [_score_column(combination).alias("score")],
         judged,
@@ -110,19 +112,17 @@ def _column(part: Part, component: str) -> str:
     return f"{part}.{component}"
 
 
-def _tier_inputs(present: frozenset[str]) -> list[pl.Expr]:
-    kinds = {INDICATORS: pl.Float64(), PAYING: pl.Boolean()}
-    return [
-        pl.col(name).cast(kind) if name in present else pl.lit(None, kind).alias(name)
-        for name, kind in kinds.items()
-    ]
+def _tier_input(features: pl.DataFrame, name: str, kind: pl.DataType) -> pl.Series:
+    if name in features.columns:
+        return features.get_column(name).cast(kind)
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, features.height)
 
 
-def _settled_points(combination: Combination, part: Part, index: int) -> pl.Expr:
-    spec = combination.components[part][index]
-    points = points_column(spec).fill_null(spec.unknown)
-    scale = combination.scales[part]
-    return points if scale == 1.0 else points * scale
+def _settled_points(
+    combination: Combination, part: Part, spec: ComponentSpec, features: pl.DataFrame
+) -> NDArray[np.float64]:
+    points = points_column(spec, features)
+    return np.where(np.isnan(points), spec.unknown, points) * combination.scales[part]
 
 
 def _part_column(combination: Combination, part: Part) -> pl.Expr:

@@ -71,6 +71,12 @@ class Arrived:
     values: Floats
     unfiled: Ints
 
+    @classmethod
+    def none(cls, sums: int) -> Arrived:
+        """Return no events."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(none, none, none, none, none, np.zeros((sums, 0)), none)
+
 
 @dataclass(frozen=True)
 class Arrivals:

@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from groundswell.features.arriving import UNKNOWN
+from groundswell.features.arriving import UNKNOWN, Arrived
 from groundswell.features.limits import carry_on
+from groundswell.features.marks import summed_properties
 from groundswell.features.plan import DYNAMIC_FLAGS, Measure
 from groundswell.features.reading import Known, Shard
 from groundswell.features.source import StoredRows
 from groundswell.store.arrays import to_numpy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from groundswell.features.arriving import Arrived
     from groundswell.features.assembling import Computation
     from groundswell.features.entries import Rows
     from groundswell.features.people import People
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 PIECE_ROWS = 4_000_000
 """Rows of the roll-up that are gone through at a time."""
 
-_CROSS, _ADMIN, _EVIDENCE, _APART = 1, 2, 3, 4  # as in `counting`, which compiles when imported
+# As in `counting`, which compiles when imported.
+_CROSS, _ADMIN, _EVIDENCE, _APART, _BEGUN, _DONE = 1, 2, 3, 4, 5, 6
 _LEAST_SLOTS = 1 << 12
 _TOLD_APART = (
     Measure.USERS,
@@ -81,12 +84,17 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Doings:
-    """By mark, what its events do whose test needs more than the row; compressed rows."""
+    """By mark, what its events do whose test needs more than the row; compressed rows.
+
+    `flagged_ptr`, `flagged`: by channel of evidence, the channels whose tests it is for.
+    """
 
     ptr: Ints
     what: Ints
     channel: Ints
     beside: Ints
+    flagged_ptr: Ints
+    flagged: Ints
 
     @classmethod
     def of(cls, computation: Computation) -> _Doings:
@@ -98,25 +106,40 @@ class _Doings:
             flag = plan.channels[index].rows.flag
             for mark, texts in told.items():
                 if index in flag_of:
-                    # A completed upgrade takes back what was counted before it.
-                    what = _APART if flag_of[index] == "abandoned" else _EVIDENCE
+                    what = _DONE if flag_of[index] == "abandoned" else _EVIDENCE
                     by_mark[mark].append((what, index, 0))
-                if flag in DYNAMIC_FLAGS and (done := _doing(plan, index, texts, people)):
-                    by_mark[mark].append(done)
+                if flag in DYNAMIC_FLAGS:
+                    by_mark[mark].append(_doing(plan, index, texts, people))
         flat = [item for some in by_mark for item in some]
-        columns = np.array(flat, dtype=np.int64).reshape(len(flat), 3).T
-        ptr = np.cumsum([0, *map(len, by_mark)]).astype(np.int64)
-        return cls(ptr, *(np.ascontiguousarray(column) for column in columns))
+        what, channel, beside = np.array(flat, dtype=np.int64).reshape(len(flat), 3).T.copy()
+        tested: list[list[int]] = [[] for _ in plan.channels]
+        for index, told in enumerate(plan.channels):
+            if (proof := plan.evidence.get(told.rows.flag or "")) is not None:
+                tested[proof].append(index)
+        flagged = [index for some in tested for index in some]
+        return cls(
+            ptr=_pointers(by_mark),
+            what=what,
+            channel=channel,
+            beside=beside,
+            flagged_ptr=_pointers(tested),
+            flagged=np.array(flagged, dtype=np.int64),
+        )
+
+
+def _pointers(rows: Sequence[Sequence[object]]) -> Ints:
+    """Return where each of some rows begins when they are laid end to end, and where all end."""
+    return np.cumsum([0, *map(len, rows)]).astype(np.int64)
 
 
 def _doing(
     plan: FeaturePlan, index: int, texts: tuple[str, ...], people: People
-) -> tuple[int, int, int] | None:
+) -> tuple[int, int, int]:
     """Say what an event does in a channel whose test needs more than the row."""
     channel = plan.channels[index]
     flag = channel.rows.flag
     if flag == "abandoned":
-        return None  # it counts from the day after on
+        return _BEGUN, index, 0  # it counts from the day after on
     if channel.measure is Measure.EVENTS and flag == "cross_team":
         return _CROSS, index, people.number_of(texts[0])
     if channel.measure is Measure.EVENTS and flag == "admin":
@@ -155,7 +178,9 @@ class Counters:
         self._table = _Table.of(_LEAST_SLOTS)
         self._reach = _reach(setting.axes.out_ptr, setting.axes.window, setting.axes.ago)
         told = np.isin(setting.axes.measure, _TOLD_APART)
-        self._most = 1 + int(told.sum()) + len(setting.plan.evidence)
+        flagged = sum(channel.rows.flag in DYNAMIC_FLAGS for channel in setting.plan.channels)
+        self._most = 1 + int(told.sum()) + len(setting.plan.evidence) + flagged
+        self._begun = np.zeros(len(steps), dtype=bool)
 
     @classmethod
     def build(
@@ -183,6 +208,8 @@ class Counters:
                 end = min(max(reached - 1, first + 1), total)
                 made._note(source.rows(first, end))
                 first = end
+        sums = len(summed_properties(computation.setting.plan))
+        made.take(Arrived.none(sums))  # compiles, before anybody waits for it
         return made
 
     def _note(self, rows: Rows) -> None:
@@ -219,6 +246,7 @@ class Counters:
                 table.keys,
                 table.days,
                 table.used,
+                self._begun,
             )
 
     def _note_tickets(self) -> None:
@@ -262,6 +290,8 @@ class Counters:
             self._doings.what,
             self._doings.channel,
             self._doings.beside,
+            self._doings.flagged_ptr,
+            self._doings.flagged,
             self._is_admin,
             people.team_ptr,
             people.team_day,
@@ -270,6 +300,7 @@ class Counters:
             self._table.keys,
             self._table.days,
             self._table.used,
+            self._begun,
             self._steps,
             self.unsure,
         )

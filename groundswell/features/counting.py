@@ -22,8 +22,10 @@ from numba import njit
 
 _EVENTS, _SUM, _USERS, _ACTIVE_DAYS, _USER_DAYS = 0, 1, 2, 3, 4
 _TEAMS, _WORKSPACES, _DISTINCT, _FIRST, _LAST = 5, 6, 7, 8, 9
-CROSS, ADMIN, EVIDENCE, APART = 1, 2, 3, 4
-"""What an event of a mark does whose test needs more than the row."""
+CROSS, ADMIN, EVIDENCE, APART, BEGUN, DONE = 1, 2, 3, 4, 5, 6
+"""What an event of a mark does whose test needs more than the row: it counts for another team's
+person; for an admin; it shows who is one; it counts as only the rows can say; it begins what may
+be abandoned; it completes that."""
 
 EMPTY = np.int64(-1)
 _UNIT_BITS = 31
@@ -81,11 +83,21 @@ def move(old_keys, old_days, keys, days):  # pragma: no cover
 
 
 @_compiled
+def _note(keys, days, used, key, day):  # pragma: no cover
+    """Note the day of what a key names."""
+    at = _slot(keys, key)
+    if keys[at] == EMPTY:
+        keys[at] = key
+        used[0] += 1
+    days[at] = day
+
+
+@_compiled
 def remember(  # pragma: no cover
     account, person, day, visible, hidden, event, key,
     codes, mark_ptr, mark_channel, mark_slot, common, measure, reach,
     does_ptr, does, does_channel, team_ptr, team_day, team,
-    today, first, keys, days, used,
+    today, first, keys, days, used, begun,
 ):  # fmt: skip
     """Note the last day of all that windows tell apart, from rows `first` on of the roll-up.
 
@@ -98,6 +110,7 @@ def remember(  # pragma: no cover
         team_ptr, team_day, team: See `people.People`.
         keys, days: The table.
         used: [entries in the table].
+        begun: By account, whether anything that may be abandoned was begun the day before; set.
 
     Returns:
         The row at which the table is too full; the number of rows when all are noted.
@@ -131,13 +144,12 @@ def remember(  # pragma: no cover
             else:
                 days[at] = max(days[at], day[i])
         for k in range(does_ptr[mark], does_ptr[mark + 1]):
-            if does[k] == EVIDENCE and person[i] >= 0:
+            if does[k] == BEGUN:
+                begun[account[i]] |= day[i] == today - 1
+            noted = does[k] == EVIDENCE or (day[i] == today and does[k] in (ADMIN, APART))
+            if noted and person[i] >= 0:
                 row = np.int64(account[i]) * channels + does_channel[k]
-                at = _slot(keys, (row << _UNIT_BITS) | np.int64(person[i]))
-                if keys[at] == EMPTY:
-                    keys[at] = (row << _UNIT_BITS) | np.int64(person[i])
-                    days[at] = day[i]
-                    used[0] += 1
+                _note(keys, days, used, (row << _UNIT_BITS) | np.int64(person[i]), day[i])
     return account.shape[0]
 
 
@@ -145,8 +157,8 @@ def remember(  # pragma: no cover
 def count(  # pragma: no cover  # noqa: C901
     account, person, mark, workspace, values,
     mark_ptr, mark_channel, mark_slot, common, measure, out_ptr, window, ago, sum_column,
-    does_ptr, does, does_channel, does_with, is_admin, team_ptr, team_day, team,
-    today, keys, days, used, steps, unsure,
+    does_ptr, does, does_channel, does_with, flagged_ptr, flagged, is_admin,
+    team_ptr, team_day, team, today, keys, days, used, begun, steps, unsure,
 ):  # fmt: skip
     """Count events of today.
 
@@ -157,9 +169,11 @@ def count(  # pragma: no cover  # noqa: C901
         measure, out_ptr, window, ago: See `exact.Axes`.
         does_ptr, does, does_channel, does_with: By mark, what its events do beside: the channel,
             and the other team, or the channel of the evidence.
+        flagged_ptr, flagged: By channel of evidence, the channels whose tests it is for.
         is_admin: By person, whether known as one by title or role.
         team_ptr, team_day, team: See `people.People`.
         keys, days, used: The table; it has room for all that the events can add.
+        begun: By account, as `remember` noted it.
         steps: [account, step], as of today; counted into.
         unsure: By account, whether its steps must be computed from its rows; set where they must.
     """
@@ -209,9 +223,14 @@ def count(  # pragma: no cover  # noqa: C901
                         steps[a, o] += 1
         for k in range(does_ptr[m], does_ptr[m + 1]):
             c = does_channel[k]
-            if does[k] == APART:
+            row = (np.int64(a) * channels + c) << _UNIT_BITS
+            if does[k] == DONE:
+                unsure[a] |= begun[a]
+            elif does[k] == APART:
                 unsure[a] = True
-            elif p < 0:
+                if p >= 0:
+                    _note(keys, days, used, row | np.int64(p), today)
+            elif p < 0 or does[k] == BEGUN:
                 continue
             elif does[k] == CROSS:
                 own = _team_at(team_ptr, team_day, team, p, today)
@@ -220,16 +239,16 @@ def count(  # pragma: no cover  # noqa: C901
                         if ago[o] == 0:
                             steps[a, o] += 1
             elif does[k] == ADMIN:
+                _note(keys, days, used, row | np.int64(p), today)
                 shown = ((np.int64(a) * channels + does_with[k]) << _UNIT_BITS) | np.int64(p)
                 if is_admin[p] or keys[_slot(keys, shown)] != EMPTY:
                     for o in range(out_ptr[c], out_ptr[c + 1]):
                         if ago[o] == 0:
                             steps[a, o] += 1
-            else:
-                shown = ((np.int64(a) * channels + c) << _UNIT_BITS) | np.int64(p)
-                at = _slot(keys, shown)
-                if keys[at] == EMPTY:
-                    keys[at] = shown
-                    days[at] = today
-                    used[0] += 1
-                    unsure[a] = True
+            elif keys[_slot(keys, row | np.int64(p))] == EMPTY:
+                _note(keys, days, used, row | np.int64(p), today)
+                # It says something of what the person did today, if that was anything.
+                for f in range(flagged_ptr[c], flagged_ptr[c + 1]):
+                    name = ((np.int64(a) * channels + flagged[f]) << _UNIT_BITS) | np.int64(p)
+                    at = _slot(keys, name)
+                    unsure[a] |= keys[at] != EMPTY and days[at] == today

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -276,6 +277,45 @@ def _following(project: Project, drain: Drain) -> Live:
     return live
 
 
+BEGAN, COMPLETED, LOOKED, ADMINISTERED = (
+    "Upgrade Started", "Upgrade Completed", "Pricing Viewed", "Settings Changed",
+)  # fmt: skip
+BEFORE_AND_AFTER = [
+    ([], [("u2", COMPLETED)], 0),
+    ([], [("u2", BEGAN), ("u2", COMPLETED)], 0),
+    ([(23, "u1", BEGAN)], [("u0", COMPLETED)], 1),
+    ([(23, "u1", BEGAN)], [("u2", COMPLETED)], 0),
+    ([(25, "u1", BEGAN)], [("u1", COMPLETED)], 1),
+    ([], [("u1", ADMINISTERED)], 0),
+    ([], [("u1", LOOKED)], 0),
+    ([], [("u1", LOOKED), ("u1", ADMINISTERED)], 1),
+    ([], [("u3", LOOKED), ("u1", ADMINISTERED)], 0),
+    ([], [("u1", ADMINISTERED), ("u1", LOOKED)], 0),
+    ([(1, "u1", LOOKED)], [("u1", ADMINISTERED)], 1),
+    ([(30, "u1", LOOKED)], [("u1", ADMINISTERED)], 0),
+    ([(30, "u1", ADMINISTERED)], [("u1", LOOKED), ("u1", ADMINISTERED)], 0),
+    ([], [("u1", "Signed Up"), ("u1", "Invite Accepted")], 1),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "recomputed"), BEFORE_AND_AFTER)
+def test_an_event_that_changes_how_others_count(before, after, recomputed) -> None:
+    def acted(hours: float, user: str, event: str) -> dict[str, Any]:
+        at = (NOON - dt.timedelta(hours=hours)).isoformat()
+        name = f"{hours}-{user}-{event}"
+        return {"type": "track", "messageId": name, "timestamp": at, "userId": user, "event": event}
+
+    with opened() as (project, drain):
+        send(project, [acted(*one) for one in before] or [acted(100, "u0", "Board Viewed")])
+        live = _following(project, drain)
+        send(project, [acted(0.5 - n / 100, *one) for n, one in enumerate(after)])
+        while (done := drain.step()) is not None:
+            live.take(done.news)
+        assert live.rescore().recomputed == recomputed
+        assert live.apart == 0
+        assert_like_a_run(project, live)
+
+
 def test_what_a_company_buys_is_known_at_once() -> None:
     with opened() as (project, drain):
         first = {"subscription_id": "s0", "account_id": "globex", "plan": "team", "mrr": 12.0}
@@ -289,7 +329,7 @@ def test_what_a_company_buys_is_known_at_once() -> None:
         live.take([(Kind.SUBSCRIPTIONS, done.news)])
         assert not live.is_due()
         assert live.rescore().recomputed == 1
-        row = live.row("acme")
+        row = live.known.row("acme") if live.known is not None else None
         assert row is not None
         assert (row["plan"], row["mrr"], row["is_paying"]) == ("team", 60.0, True)
         assert_like_a_run(project, live)

@@ -27,6 +27,7 @@ demo: setup  ## Make the demo company, compute, print the queue and one full exp
 
 test: $(DEV_STAMP)  ## Set up everything the tests use, then run them
 	scripts/test-requirements.sh
+	$(BIN)/python -m compileall -q groundswell  # the tests start many servers
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(DEV_STAMP) format lint types imports test  ## The whole gate

@@ -189,9 +189,9 @@ def quantile(counts: dict[float, float], q: float) -> float:
     return low
 
 
-def wait_for(name: str, least: float, seconds: float) -> None:
+def wait_for(server: subprocess.Popen[bytes], name: str, least: float, seconds: float) -> None:
     ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and server.poll() is None:
         try:
             if metric(name) >= least:
                 return
@@ -217,7 +217,7 @@ def report(events: str, *, rate: int, seconds: float, newcomers: float, soak: bo
                 [*command, "--moment", moment.isoformat()], stderr=log, env=environ
             )
         try:
-            wait_for("groundswell_run_seconds_count", 1, 900)
+            wait_for(server, "groundswell_run_seconds_count", 1, 900)
             whole = metric("groundswell_run_seconds_sum")
             print(f"{events} events, everything computed in {whole:.1f} s")
             warm = Load(key, known, rate, newcomers)

@@ -29,7 +29,7 @@ from groundswell.api.metrics import Metrics
 from groundswell.config.webhooks import resolve_webhooks
 from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.feed import Feed
-from groundswell.engine.following import Follower
+from groundswell.engine.live.following import Follower
 from groundswell.engine.noticing import Reporter
 from groundswell.errors import StoreError
 from groundswell.intake.committing import GroupCommit

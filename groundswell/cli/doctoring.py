@@ -12,7 +12,7 @@ from rich.text import Text
 from groundswell.api.client import find_server
 from groundswell.cli.app import FAILED, JsonOption, ProjectOption, app
 from groundswell.cli.output import counted, err, out, print_json
-from groundswell.engine.examining import examine
+from groundswell.engine.doctor.examining import examine
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

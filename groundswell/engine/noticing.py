@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from groundswell.engine.draining import Drained
     from groundswell.engine.feed import Feed, Numbered
-    from groundswell.engine.firing import Fired
-    from groundswell.engine.following import Scored
+    from groundswell.engine.live.firing import Fired
+    from groundswell.engine.live.following import Scored
     from groundswell.engine.project import Project
     from groundswell.engine.reports import NoticeKind
     from groundswell.model import Reject

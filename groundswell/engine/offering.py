@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from groundswell.engine.last_known import KeptFiles
+from groundswell.engine.live.last_known import KeptFiles
 from groundswell.engine.reports import DismissalReport, OfferReport
 from groundswell.errors import Problem, StoreError, UsageError, did_you_mean
 from groundswell.intake import ANONYMOUS_PREFIX
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
-    from groundswell.engine.last_known import LastKnown
+    from groundswell.engine.live.last_known import LastKnown
     from groundswell.model import Scalar
     from groundswell.store.dismissals import Dismissals
 

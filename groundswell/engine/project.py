@@ -18,10 +18,10 @@ from groundswell.config.loading import CONFIG_FILE, LoadedConfig, load_config, l
 from groundswell.config.secrets import expand
 from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
-from groundswell.engine.doctoring import run_checks
+from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
-from groundswell.engine.last_known import keep_people
-from groundswell.engine.live import Live
+from groundswell.engine.live.last_known import keep_people
+from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
 from groundswell.engine.replaying import replay_messages
 from groundswell.engine.reports import (
@@ -56,7 +56,7 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from groundswell.engine.last_known import LastKnown, People
+    from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
     from groundswell.engine.telling import Found
     from groundswell.intake import Filing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from groundswell.engine.comparing import SHOWN, compare
+from groundswell.engine.doctor.comparing import SHOWN, compare
 
 
 def frame(**columns) -> pl.DataFrame:

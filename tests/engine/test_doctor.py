@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from groundswell.engine import Project
-from groundswell.engine.examining import examine
+from groundswell.engine.doctor.examining import examine
 from groundswell.engine.keys import Keys
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.ledger import JournalEntry
@@ -78,7 +78,7 @@ def test_a_corrupted_counter_is_found_with_its_account_and_column_and_mended_by_
 
 
 def test_a_kernel_that_counts_wrong_is_found(followed, monkeypatch):
-    from groundswell.engine import checking_numbers
+    from groundswell.engine.doctor import checking_numbers
 
     compute = checking_numbers.compute_features
 
@@ -92,7 +92,7 @@ def test_a_kernel_that_counts_wrong_is_found(followed, monkeypatch):
 
 
 def test_the_forms_of_a_computation_are_compared_on_a_sample_of_many(followed, monkeypatch):
-    from groundswell.engine import checking_numbers
+    from groundswell.engine.doctor import checking_numbers
 
     monkeypatch.setattr(checking_numbers, "SAMPLE_ROWS", 16)
     monkeypatch.setattr(checking_numbers, "_BLOCKS", 1)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from groundswell.engine.last_known import KeptFiles, LastKnown, People, keep_people
+from groundswell.engine.live.last_known import KeptFiles, LastKnown, People, keep_people
 from groundswell.engine.project import STATE_FOLDER
 from groundswell.engine.telling import keep_latest
 from groundswell.intake import belonging
@@ -28,7 +28,7 @@ KNOWN = {
 }
 
 
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(sent=messages(), seed=st.integers(0, 1_000))
 def test_who_moves_is_known_where_they_belong_now(sent: list[dict[str, Any]], seed: int) -> None:
     chance = random.Random(seed)

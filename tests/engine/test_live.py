@@ -26,7 +26,7 @@ from groundswell.store.inbox import InboxEntry
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from groundswell.engine.live import Live
+    from groundswell.engine.live.state import Live
 
 NOON = dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC)
 TODAY = NOON.date()

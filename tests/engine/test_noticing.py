@@ -10,7 +10,7 @@ import pytest
 
 from groundswell.engine import noticing
 from groundswell.engine.feed import Feed
-from groundswell.engine.following import Follower
+from groundswell.engine.live.following import Follower
 from groundswell.engine.noticing import Reporter
 
 from . import test_live

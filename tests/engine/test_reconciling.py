@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from groundswell.clock import FixedClock
-from groundswell.engine.following import Follower
+from groundswell.engine.live.following import Follower
 
 from .test_live import NOON, _known_world, opened, send
 

@@ -17,7 +17,7 @@ from groundswell.api.intake_only import IntakeServer
 from groundswell.clock import FixedClock
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
-from groundswell.engine.live import Live
+from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
 from groundswell.engine.replica import Replica
 from groundswell.errors import Problem, StoreError

@@ -11,7 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.clock import day_number
-from groundswell.engine.comparing import Differences, compare
+from groundswell.engine.doctor.comparing import Differences, compare
 from groundswell.engine.reports import Check
 from groundswell.engine.running import run_whole
 from groundswell.engine.telling import read_latest

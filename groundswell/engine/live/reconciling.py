@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import structlog
 
-from groundswell.engine.comparing import Differences, compare
+from groundswell.engine.doctor.comparing import Differences, compare
 from groundswell.scoring import score_frame
 
 if TYPE_CHECKING:

@@ -9,29 +9,25 @@ them. Either way features, scores, triggers and decisions come from the same cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from groundswell.clock import day_number, utc_day
-from groundswell.engine.board import Board
+from groundswell.clock import utc_day
 from groundswell.engine.deciding import note
-from groundswell.engine.eves import Eves
-from groundswell.engine.firing import Said, runs_of
-from groundswell.engine.last_known import People
-from groundswell.engine.moving import Movements, users_at
-from groundswell.engine.reconciling import reconcile
-from groundswell.engine.rosters import NearRosters
+from groundswell.engine.live.base import Base
+from groundswell.engine.live.board import Board
+from groundswell.engine.live.firing import Said, runs_of
+from groundswell.engine.live.last_known import People
+from groundswell.engine.live.moving import Movements, users_at
+from groundswell.engine.live.near import compute_near
+from groundswell.engine.live.reconciling import reconcile
 from groundswell.engine.running import decide_on, run_whole
-from groundswell.engine.standing import followed_days, lead_up, stand_on
+from groundswell.engine.standing import stand_on
 from groundswell.engine.telling import find_account, latest_frame, parents_of
-from groundswell.features.arriving import Arrivals
-from groundswell.features.computing import compute_features, prepare
-from groundswell.features.counters import Counters
-from groundswell.features.rollup import read_coded
 from groundswell.intake import belonging
 from groundswell.model import Kind
 from groundswell.store.arrays import to_arrow, to_numpy
@@ -46,61 +42,23 @@ if TYPE_CHECKING:
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
-    from groundswell.engine.comparing import Differences
     from groundswell.engine.computing import Computer
-    from groundswell.engine.deciding import Remembered
-    from groundswell.engine.firing import Fired
-    from groundswell.engine.last_known import LastKnown
+    from groundswell.engine.doctor.comparing import Differences
+    from groundswell.engine.live.firing import Fired
+    from groundswell.engine.live.last_known import LastKnown
+    from groundswell.engine.live.near import Near
+    from groundswell.engine.live.rosters import NearRosters
     from groundswell.engine.reports import RunReport
     from groundswell.engine.standing import Standing
     from groundswell.engine.telling import Found
-    from groundswell.features import Computation
     from groundswell.intake import Filing
     from groundswell.store.ledger import JournalEntry, Ledger
-    from groundswell.store.nearby import NearbyFacts
     from groundswell.store.warehouse import Warehouse
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-MOST_PEOPLE = 20_000
-"""People around accounts to be computed anew; with more, everything is computed."""
-
 _DAY_MICROS = 86_400_000_000
-
-
-@dataclass(frozen=True)
-class Base:
-    """What everything was computed to, and what counting goes on from.
-
-    Attributes:
-        today: The day.
-        filing: Who belongs where.
-        computation: What features are computed from.
-        arrivals: Says what an event counts for.
-        counters: Steps of every account.
-        eves: What led up to the day.
-        remembered: What was decided.
-        first_at: By actor, the microsecond of its first event.
-        rosters: Who and what there is, kept up to date.
-        merges: The merges there were.
-    """
-
-    today: date
-    filing: Filing
-    computation: Computation
-    arrivals: Arrivals
-    counters: Counters
-    eves: Eves
-    remembered: Remembered
-    first_at: Ints
-    rosters: NearRosters
-    merges: pl.DataFrame
-
-    @property
-    def account_ids(self) -> pl.Series:
-        """The id of every account, by its number."""
-        return self.computation.dimensions.filed["account_id"]
 
 
 @dataclass(frozen=True)
@@ -138,23 +96,6 @@ class Rebased:
     entries: tuple[JournalEntry, ...]
     fired: tuple[Fired, ...]
     drift: Differences | None
-
-
-@dataclass(frozen=True)
-class Near:
-    """Some accounts, computed from the facts around them.
-
-    Attributes:
-        filing: Who belongs where, of the people around them.
-        standing: Where they stand; None when none of them is known by today.
-        people: The actors that the filing was made of.
-        steps: [account of the filing, step] as of today.
-    """
-
-    filing: Filing
-    standing: Standing | None
-    people: pl.DataFrame
-    steps: Floats
 
 
 @dataclass
@@ -272,32 +213,19 @@ class Live:
         whole = run_whole(
             self._loaded, self._computer, self._ledger, self._clock, day=today, kept=kept
         )
-        plan = self._computer.plan
-        eves = Eves.of(whole.eve, computation.dimensions.filed["account_id"], plan)
-        coded = read_coded(self._warehouse, plan)
-        rosters = NearRosters.of(self._warehouse)
-        rosters.describe(self._loaded.config.identity)
-        actors = rosters.actors
-        self._base = Base(
+        actors = self._warehouse.actors()
+        self._base = Base.of(
+            self._loaded,
+            self._computer,
+            whole,
             today=today,
-            filing=filing,
-            computation=computation,
-            arrivals=Arrivals.of(plan, coded.coding, coded.marks, filing, actors, self._scratch),
-            counters=Counters.build(
-                computation,
-                self._computer.activity,
-                day_number(today),
-                steps=kept,
-                eve=eves.days_at_limit,
-            ),
-            eves=eves,
-            remembered=whole.remembered,
-            first_at=actors["first_at"].dt.epoch("us").to_numpy(),
-            rosters=rosters,
+            steps=kept,
+            actors=actors,
             merges=self._ledger.merges(),
+            scratch=self._scratch,
         )
         self._movements = Movements.over(len(actors))
-        self._people = People(belonging(filing, actors, today))
+        self._people = People(belonging(whole.filing, actors, today))
         self._board = Board(whole.latest, self._people)
         self._version, self._stale = self._warehouse.version(), False
         self._said.crossings = set(whole.crossings)
@@ -324,7 +252,7 @@ class Live:
             return set()
         moved = self._moved(base, pending, self._warehouse.event_names())
         touched = base.account_ids.gather(sorted(pending.touched))
-        return self._merged(base, {*pending.accounts, *pending.unsure, *moved, *touched})
+        return base.merged_with({*pending.accounts, *pending.unsure, *moved, *touched})
 
     # --- taking in ----------------------------------------------------------------------------
 
@@ -452,12 +380,14 @@ class Live:
         pending, self._pending = self._pending, _Pending()
         names = self._warehouse.event_names()
         moved = self._moved(base, pending, names)
-        wanted = self._merged(base, pending.accounts | moved)
+        wanted = base.merged_with(pending.accounts | moved)
         self._set_apart(base, wanted)
-        wanted |= self._merged(base, pending.unsure)
+        wanted |= base.merged_with(pending.unsure)
         if not wanted:
             return 0
-        near = self._near(base, wanted, names)
+        near = compute_near(
+            self._loaded, self._computer, base, self._movements, wanted, names=names
+        )
         if near is None:
             self._crowded = True
             return 0
@@ -480,45 +410,6 @@ class Live:
             if account in steps and not base.counters.apart[number]:
                 base.counters.settle(number, steps[account])
 
-    def _near(self, base: Base, wanted: set[str], names: list[str]) -> Near | None:
-        """Compute accounts from the facts around them; None where too many people are."""
-        users, devices = self._movements.around(base.filing, wanted)
-        with Scratch() as scratch:
-            facts = base.rosters.around(
-                scratch, users=users, devices=devices, accounts=wanted, names=names
-            )
-            if facts.people.height > MOST_PEOPLE:
-                return None
-            facts.bring()
-            filing = self._computer.resolve(facts, base.merges)
-            if not filing.accounts.height:
-                return Near(filing, None, facts.people, np.zeros((0, 0)))
-            days, steps = self._features_of(base, facts, scratch, filing)
-        days = days.filter(pl.col("account_id").is_in(list(wanted)))
-        if not (days["as_of"] == base.today).any():
-            return Near(filing, None, facts.people, steps)
-        eve, today = lead_up(self._loaded, [days], as_of=base.today)
-        standing = stand_on(self._loaded, eve, today, as_of=base.today)
-        return Near(filing, standing, facts.people, steps)
-
-    def _features_of(
-        self, base: Base, facts: NearbyFacts, scratch: Scratch, filing: Filing
-    ) -> tuple[pl.DataFrame, Floats]:
-        """Compute the features of all accounts of a filing, as of every day that is followed.
-
-        Returns:
-            The features, and [account of the filing, step] as of today.
-        """
-        activity = scratch.activity()
-        near = prepare(self._computer.plan, facts, activity, filing)
-        # Since when anything of a kind is known at all is told by everybody's facts.
-        first_known = base.computation.dimensions.first_known
-        dimensions = replace(near.dimensions, first_known=first_known)
-        made = base.computation.over(dimensions, near.setting)
-        steps = np.zeros((filing.accounts.height, len(made.setting.axes.window)))
-        days = followed_days(base.today)
-        return pl.concat(compute_features(made, activity, days, kept=steps)), steps
-
     def _moved(self, base: Base, pending: _Pending, names: list[str]) -> frozenset[str]:
         """Return the accounts that people who may have moved belong to now, or did before."""
         if not (pending.actors or pending.users):
@@ -532,17 +423,6 @@ class Live:
         )
         filing = self._computer.resolve(facts, base.merges)
         return self._movements.note(base.filing, facts.people, filing)
-
-    def _merged(self, base: Base, accounts: Collection[str]) -> set[str]:
-        """Add the accounts that some of these were merged with."""
-        wanted = set(accounts)
-        pairs = base.merges.select("from_account", "into_account").rows()
-        grown = True
-        while grown:
-            more = {name for pair in pairs if wanted & set(pair) for name in pair}
-            grown = not more <= wanted
-            wanted |= more
-        return wanted
 
     def _set_apart(self, base: Base, accounts: Collection[str]) -> None:
         if not accounts:
@@ -596,8 +476,13 @@ class Live:
         known = [base.filing.accounts.select(columns)]
         known += [newer.select("account_id", "name", pl.lit(None, pl.String).alias("domain"))]
         found = find_account(pl.concat(known), text)
-        near = self._near(
-            base, self._merged(base, {found.account_id}), self._warehouse.event_names()
+        near = compute_near(
+            self._loaded,
+            self._computer,
+            base,
+            self._movements,
+            base.merged_with({found.account_id}),
+            names=self._warehouse.event_names(),
         )
         if near is None or near.standing is None:
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.secrets import expand
-from groundswell.engine.doctoring import attempt
+from groundswell.engine.doctor.doctoring import attempt
 from groundswell.engine.project import STATE_FOLDER, Project
 from groundswell.engine.reports import Check
 from groundswell.store.ledger import open_ledger

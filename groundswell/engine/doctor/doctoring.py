@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from groundswell.engine import checking_numbers, checking_stores
+from groundswell.engine.doctor import checking_numbers, checking_stores
 from groundswell.engine.reports import Check
 from groundswell.errors import GroundswellError
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from groundswell.engine.last_known import LastKnown
+from groundswell.engine.live.last_known import LastKnown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from groundswell.engine.last_known import People
+    from groundswell.engine.live.last_known import People
 
 LAYERS = 64
 """Frames of a few accounts that are kept one by one, before they become one."""

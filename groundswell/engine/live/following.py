@@ -12,9 +12,9 @@ from groundswell.store.warehouse import ShardedWarehouse
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from groundswell.engine.comparing import Differences
+    from groundswell.engine.doctor.comparing import Differences
     from groundswell.engine.draining import Drained
-    from groundswell.engine.firing import Fired
+    from groundswell.engine.live.firing import Fired
     from groundswell.engine.project import Project
     from groundswell.engine.reports import RunReport
     from groundswell.store.ledger import JournalEntry

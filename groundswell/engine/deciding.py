@@ -21,10 +21,11 @@ from groundswell.routing import (
     decide,
     is_held_out,
     may_offer_human,
+    read_by_decisions,
     route_frame,
     tell_triggers,
 )
-from groundswell.scoring import explain_score, score_of_row
+from groundswell.scoring import SCORED, explain_score, score_of_row
 from groundswell.store.ledger import JournalEntry
 
 if TYPE_CHECKING:
@@ -202,11 +203,14 @@ def decide_all(
     now = clock.now()
     routes = route_frame(standing.frame, states, rules=loaded.motions)
     since = standing.triggers_since()
-    rows = {row["account_id"]: row for row in _rows_to_decide(standing, routes, remembered)}
+    chosen = standing.frame.filter(_to_decide(routes, remembered))
+    read = {*SCORED, *read_by_decisions(loaded.motions)}
+    narrow = chosen.select(name for name in chosen.columns if name in read)
     entries: list[JournalEntry] = []
     handed: list[str] = []
     spoken_to: list[str] = []
-    for account_id, row in rows.items():
+    for place, row in enumerate(narrow.iter_rows(named=True)):
+        account_id = row["account_id"]
         state = states.get(account_id, NOTHING_KNOWN)
         held = since.get(account_id, {})
         decision = _decide_untold(loaded, row, state, held, now=now)
@@ -215,7 +219,8 @@ def decide_all(
         if may_offer_human(decision.guardrails):
             spoken_to.append(account_id)
         if _differs(decision, remembered.last.get(account_id)):
-            score, decision = decide_account(loaded, row, state, held, now=now)
+            whole = chosen.row(place, named=True)
+            score, decision = decide_account(loaded, whole, state, held, now=now)
             entries.append(_decision_entry(decision, score))
     routed = routes.with_columns(
         pl.col("account_id").is_in(handed).alias("hand_over"),
@@ -238,9 +243,8 @@ def _held_out(
     return pl.Series("held_out", [is_held_out(share, key) for key in parents], pl.Boolean)
 
 
-def _rows_to_decide(
-    standing: Standing, routes: pl.DataFrame, remembered: Remembered
-) -> Iterable[dict[str, Any]]:
+def _to_decide(routes: pl.DataFrame, remembered: Remembered) -> pl.Series:
+    """Tell which accounts may need a human, had one, or have another rule than before."""
     last = remembered.last
     wanted = [
         eligible
@@ -249,7 +253,7 @@ def _rows_to_decide(
         or before["rule"] != rule
         for account_id, rule, eligible in routes.select("account_id", "rule", "eligible").rows()
     ]
-    return standing.frame.filter(pl.Series(wanted, dtype=pl.Boolean)).iter_rows(named=True)
+    return pl.Series(wanted, dtype=pl.Boolean)
 
 
 def _differs(decision: Decision, before: Mapping[str, Any] | None) -> bool:

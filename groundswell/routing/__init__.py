@@ -7,7 +7,7 @@ from groundswell.routing.alerts import (
     news_since,
     tell_alert,
 )
-from groundswell.routing.decisions import decide, route_frame
+from groundswell.routing.decisions import decide, read_by_decisions, route_frame
 from groundswell.routing.guardrails import is_held_out, may_offer_human
 from groundswell.routing.offers import ChosenOffer, OfferCase, choose_offer
 from groundswell.routing.state import NOTHING_KNOWN, AccountState
@@ -35,6 +35,7 @@ __all__ = [
     "needed_names",
     "newest_reason",
     "news_since",
+    "read_by_decisions",
     "route_frame",
     "tell_alert",
     "tell_triggers",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.model import Decision, Motion
-from groundswell.routing.guardrails import Case, check_guardrails
+from groundswell.routing.guardrails import READ, Case, check_guardrails
 from groundswell.routing.motions import (
     DEFAULT_MOTION,
     DEFAULT_RULE,
@@ -92,6 +92,18 @@ def decide(
         owner=None if owner is None else str(owner),
         watch=watch_of(values),
     )
+
+
+def read_by_decisions(rules: Sequence[Rule]) -> frozenset[str]:
+    """Return the features that `decide` looks at: a row of these alone is decided on alike."""
+    own = {
+        "hand_raises_28d",
+        "days_since_hand_raised",
+        "open_opportunities",
+        "owner",
+        "is_high_value",
+    }
+    return READ.union(own, *(rule.when.names for rule in rules))
 
 
 @dataclass(frozen=True, slots=True)

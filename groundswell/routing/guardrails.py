@@ -29,6 +29,18 @@ HELPFUL_FAMILIES = frozenset({"usage", "intent", "hand_raise"})
 
 ASKED = "Asked for a person."
 
+READ = frozenset(
+    {
+        "account_age_days",
+        "days_since_active",
+        "has_friction",
+        "is_activated",
+        "is_onboarding",
+        "is_paying",
+    }
+)
+"""The features that guardrails look at."""
+
 ON_FREQUENCY = frozenset({"account_touch", "person_touch"})
 """Guardrails on how often a person writes; what the product shows is no such touch."""
 

@@ -2,10 +2,17 @@
 
 from groundswell.scoring.combination import line
 from groundswell.scoring.crossing import STATES_SCHEMA, Crossings, State, follow_crossings
-from groundswell.scoring.explanation import explain_score, part_weights, reasons, score_of_row
+from groundswell.scoring.explanation import (
+    SCORED,
+    explain_score,
+    part_weights,
+    reasons,
+    score_of_row,
+)
 from groundswell.scoring.frame import needed_features, score_frame
 
 __all__ = [
+    "SCORED",
     "STATES_SCHEMA",
     "Crossings",
     "State",

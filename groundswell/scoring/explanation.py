@@ -62,6 +62,19 @@ def explain_score(
     )
 
 
+SCORED = (
+    "account_id",
+    "as_of",
+    "score",
+    *(part_column(part) for part in Part),
+    *(f"{part}_band" for part in Part),
+    "tier",
+    "above_threshold",
+    "above_enterprise",
+)
+"""The columns that `score_of_row` reads."""
+
+
 def score_of_row(definition: ScoreDef, row: Mapping[str, Any]) -> Score:
     """Return the score that `score_frame` gave a row, without its components.
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.model import Band, Part, Score, Tier, Trigger
-from groundswell.routing import AccountState, decide, route_frame
+from groundswell.routing import AccountState, decide, read_by_decisions, route_frame
 
 DAY = dt.date(2026, 3, 1)
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -201,8 +201,9 @@ def test_routing_a_frame_agrees_with_deciding_each(shipped, drawn):
         assert full.hand_over == (
             fast["eligible"] and all(result.passed for result in full.guardrails)
         )
+        read = {"account_id", "as_of", *read_by_decisions(shipped.motions)}
         assert full == decide(
-            row,
+            {name: value for name, value in row.items() if name in read},
             score,
             PRICING,
             states[score.account_id],

@@ -9,10 +9,12 @@ one worker: their servers then start once, and so does what they are compared wi
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
+from httpx._transports import default as httpx_transport
 from hypothesis import settings
 
 from groundswell.store.spark_session import release_session, take_session
@@ -31,6 +33,9 @@ _NUMBERS = itertools.count()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
+
+# No test speaks TLS, and reading the authorities takes 60 ms for every request by `httpx.get`.
+httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,11 @@ httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the engines it uses, and keep those tests on one worker."""
+    """Mark each test with the engines it uses, and keep those tests on one worker.
+
+    What takes long comes first, so that no worker waits for the other at the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         engine = getattr(getattr(item, "callspec", None), "params", {}).get("engine")

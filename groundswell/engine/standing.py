@@ -26,7 +26,6 @@ LOOK_BACK_DAYS = 180
 """How many days before the as-of day are followed, to see crossings and since when triggers hold.
 A state or a trigger that is older is told as old as this."""
 
-QUALIFIED = "qualified"
 _FOLLOWED = ("account_id", "as_of", "score")
 _RAISED = "days_since_hand_raised"
 
@@ -159,7 +158,7 @@ def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date
     followed = scores.select(_FOLLOWED).with_columns(today.get_column(_RAISED))
     crossings = follow_crossings(loaded.score, followed, previous=eve.states)
     added = [scores.get_column(name) for name in scores.columns if name not in today.columns]
-    frame = beside(pl.DataFrame([*today.get_columns(), *added]), crossings.qualified())
+    frame = _beside(pl.DataFrame([*today.get_columns(), *added]), crossings.qualified())
     specs = list(loaded.triggers.values())
     held = trigger_runs(specs, _with_scores(today, scores, needed_names(specs)))
     before = eve.trigger_runs.select("account_id", "trigger", pl.col("since").alias("begun"))
@@ -175,7 +174,7 @@ def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date
     )
 
 
-def beside(frame: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+def _beside(frame: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
     """Put columns beside each account's row; null where nothing is told of it. By account_id.
 
     Args:

@@ -1,7 +1,7 @@
 """Scores: features become points, points a score with its bands and tier, and a crossing."""
 
 from groundswell.scoring.combination import line
-from groundswell.scoring.crossing import STATES_SCHEMA, Crossings, State, follow_crossings
+from groundswell.scoring.crossing import Crossings, State, follow_crossings
 from groundswell.scoring.explanation import (
     SCORED,
     explain_score,
@@ -13,7 +13,6 @@ from groundswell.scoring.frame import needed_features, score_frame
 
 __all__ = [
     "SCORED",
-    "STATES_SCHEMA",
     "Crossings",
     "State",
     "explain_score",

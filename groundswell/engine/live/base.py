@@ -74,7 +74,6 @@ class Base:
         *,
         today: date,
         steps: Floats,
-        actors: pl.DataFrame,
         merges: pl.DataFrame,
         scratch: Scratch,
     ) -> Base:
@@ -86,7 +85,6 @@ class Base:
             whole: What it came to.
             today: The day.
             steps: [account, step] as of it; counted into.
-            actors: Everybody events are of.
             merges: The merges there were.
             scratch: Where SELECTs over a batch run.
         """
@@ -95,6 +93,7 @@ class Base:
         coded = read_coded(computer.warehouse, plan)
         rosters = NearRosters.of(computer.warehouse)
         rosters.describe(loaded.config.identity)
+        actors = rosters.actors
         return cls(
             today=today,
             filing=whole.filing,

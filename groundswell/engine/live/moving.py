@@ -94,25 +94,23 @@ def _belonging(filing: Filing) -> pl.DataFrame:
 
 
 def _accounts_of(filing: Filing, persons: set[str]) -> set[str]:
-    known = filing.persons.filter(pl.col("user_id").is_in(list(persons)))["person"].to_numpy()
-    frames = (filing.members.select("account", "person"), _filed(filing))
-    found = [
-        frame["account"].to_numpy()[np.isin(frame["person"].to_numpy(), known)] for frame in frames
-    ]
-    numbers = np.unique(np.concatenate(found))
-    accounts = filing.accounts.filter(pl.col("account").is_in(pl.Series(numbers).implode()))
-    return set(accounts["account_id"])
+    known = filing.persons.filter(pl.col("user_id").is_in(list(persons)))["person"]
+    numbers = _linked(filing, known, of="person", to="account")
+    return set(filing.accounts.filter(pl.col("account").is_in(numbers.implode()))["account_id"])
 
 
 def _persons_of(filing: Filing, accounts: Collection[str]) -> set[str]:
-    known = filing.accounts.filter(pl.col("account_id").is_in(list(accounts)))["account"].to_numpy()
+    known = filing.accounts.filter(pl.col("account_id").is_in(list(accounts)))["account"]
+    numbers = _linked(filing, known, of="account", to="person")
+    return set(filing.persons.filter(pl.col("person").is_in(numbers.implode()))["user_id"])
+
+
+def _linked(filing: Filing, known: pl.Series, *, of: str, to: str) -> pl.Series:
+    """Return the accounts of some persons, or the persons of some accounts, by their numbers."""
     frames = (filing.members.select("account", "person"), _filed(filing))
-    found = [
-        frame["person"].to_numpy()[np.isin(frame["account"].to_numpy(), known)] for frame in frames
-    ]
-    numbers = np.unique(np.concatenate(found))
-    persons = filing.persons.filter(pl.col("person").is_in(pl.Series(numbers).implode()))
-    return set(persons["user_id"])
+    numbers = known.to_numpy()
+    found = [frame[to].to_numpy()[np.isin(frame[of].to_numpy(), numbers)] for frame in frames]
+    return pl.Series(np.unique(np.concatenate(found)))
 
 
 def _filed(filing: Filing) -> pl.DataFrame:

@@ -213,17 +213,16 @@ class Live:
         whole = run_whole(
             self._loaded, self._computer, self._ledger, self._clock, day=today, kept=kept
         )
-        actors = self._warehouse.actors()
-        self._base = Base.of(
+        self._base = base = Base.of(
             self._loaded,
             self._computer,
             whole,
             today=today,
             steps=kept,
-            actors=actors,
             merges=self._ledger.merges(),
             scratch=self._scratch,
         )
+        actors = base.rosters.actors
         self._movements = Movements.over(len(actors))
         self._people = People(belonging(whole.filing, actors, today))
         self._board = Board(whole.latest, self._people)

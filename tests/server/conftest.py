@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from groundswell.clock import Clock
 
 DEADLINE = 30.0
+STOPPING_DEADLINE = 180.0
+"""The first server of a new machine may be compiling its kernels, which nothing interrupts."""
 CONFIG = """\
 company: Small Co
 events:
@@ -180,5 +182,5 @@ def serving(
         token = served._announcement.token
         yield Served(f"http://127.0.0.1:{port}", project, faulty, folder, token)
         server.should_exit = True
-        thread.join(DEADLINE)
+        thread.join(STOPPING_DEADLINE)
         assert not thread.is_alive(), "the server did not stop"

@@ -171,7 +171,9 @@ def to_iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-_sent = lru_cache(maxsize=256)(instant)  # one time for all messages of a request
+# One time for all messages of a request.
+_sent = lru_cache(maxsize=256)(instant)
+_arrived = lru_cache(maxsize=256)(to_iso)
 
 
 def corrected(timestamp: str | None, sent_at: str | None, received_at: datetime) -> str | None:
@@ -183,7 +185,7 @@ def corrected(timestamp: str | None, sent_at: str | None, received_at: datetime)
     Source: https://segment.com/docs/connections/spec/common/#timestamps
     """
     if timestamp is None:
-        return to_iso(received_at)
+        return _arrived(received_at)
     sent = _sent(sent_at)
     if sent is None or abs(skew := received_at - sent) < CLOCK_SKEW:
         return timestamp
@@ -322,8 +324,8 @@ def reader(
     """
 
     def read(envelope: Envelope, context: Context, records: Records) -> None:
+        found = Records()
         for raw in envelope.messages:
-            found = Records()
             try:
                 add(decode(decoder, raw, what="message"), envelope, context, found)
             except UnreadableError as error:
@@ -336,6 +338,7 @@ def reader(
                 for found_kind, rows in found.rows.items():
                     records.rows.setdefault(found_kind, []).extend(rows)
                 faults = found.faults
+            found.clear()
             if faults:
                 text = without_key(raw, envelope.key, keys)
                 records.faults += [replace(told, raw=text, kind=kind) for told in faults]

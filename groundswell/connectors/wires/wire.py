@@ -129,6 +129,10 @@ class Records:
         """Add one record."""
         self.rows.setdefault(kind, []).append(row)
 
+    def clear(self) -> None:
+        """Forget them."""
+        self.rows, self.faults = {}, []
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -2,7 +2,7 @@
 
 -- name: settings
 SET TimeZone = 'UTC';
-SET wal_autocheckpoint = '256MB';
+SET wal_autocheckpoint = '32MB';
 
 -- name: tables
 -- Ids are random text: the best compression finds a fifth, and looking for it costs as much CPU as

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from groundswell.features.compile import looked_into, looked_values, summed_values
 from groundswell.features.marks import summed_properties
+from groundswell.features.numbered import put
 from groundswell.features.properties import DAY_SECONDS
 from groundswell.features.rollup import numbered_workspaces
 from groundswell.store.arrays import to_arrow, to_numpy
@@ -78,7 +79,7 @@ class Arrived:
         return cls(none, none, none, none, none, np.zeros((sums, 0)), none)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Arrivals:
     """Knows for whom events count and in what, as the roll-up was made with.
 
@@ -92,6 +93,8 @@ class Arrivals:
         sql: The SELECT that looks into the events whose properties matter; None if none do.
         sums: How many properties are added up.
         seen: The table that it looks at.
+        anew: The same columns as `filed`, of accounts that were filed anew since.
+        superseded: By account, whether it was.
     """
 
     codes: int
@@ -101,6 +104,8 @@ class Arrivals:
     sql: str | None
     sums: int
     seen: Looking = field(repr=False)
+    anew: dict[str, Ints]
+    superseded: Bools
 
     @classmethod
     def of(
@@ -135,17 +140,29 @@ class Arrivals:
             else:
                 plain[event_id] = mark
         names = summed_properties(plan)
-        filed = numbered_workspaces(filing, actors).sort("actor", maintain_order=True)
-        wanted = [name for name in filed.columns if filed[name].dtype.is_integer()]
+        filed = filed_columns(filing, actors)
         return cls(
             codes=codes,
-            filed={name: filed[name].cast(pl.Int64).to_numpy() for name in wanted},
+            filed=filed,
             plain=plain,
             kinds=kinds,
             sql=_look(coding, names) if inside else None,
             sums=len(names),
             seen=scratch.prepared(_SEEN),
+            anew={name: column[:0] for name, column in filed.items()},
+            superseded=np.zeros(filing.accounts.height, dtype=bool),
         )
+
+    def put_back(self, filed: dict[str, Ints], numbers: Ints) -> None:
+        """File accounts anew: the columns of `filed_columns`, of these accounts and no others."""
+        count = max(len(self.superseded), int(numbers.max(initial=-1)) + 1)
+        self.superseded = put(self.superseded, numbers, np.ones(len(numbers), bool), count=count)
+        kept = ~np.isin(self.anew["account"], numbers)
+        both = {
+            name: np.concatenate([column[kept], filed[name]]) for name, column in self.anew.items()
+        }
+        order = np.argsort(both["actor"], kind="stable")
+        self.anew = {name: column[order] for name, column in both.items()}
 
     def read(self, news: pa.Table, today: int) -> Arrived:
         """Say what each event counts for as of a day.
@@ -157,8 +174,7 @@ class Arrivals:
         micros = to_numpy(news.column("occurred_at").cast(pa.int64()))
         day = micros // (DAY_SECONDS * 1_000_000)
         mark, values = self._marks(news)
-        which, piece = self._pieces(to_numpy(news.column("actor")).astype(np.int64), day, today)
-        filed = {name: column[piece] for name, column in self.filed.items()}
+        which, filed = self._find(to_numpy(news.column("actor")).astype(np.int64), day, today)
         alone = np.ones(news.num_rows, dtype=bool)
         alone[which] = False
         return Arrived(
@@ -171,16 +187,21 @@ class Arrivals:
             unfiled=np.flatnonzero(alone),
         )
 
-    def _pieces(self, actor: Ints, day: Ints, today: int) -> tuple[Ints, Ints]:
-        """Return the position of each event that is filed, and its row of the filings."""
-        filed = self.filed
-        low = np.searchsorted(filed["actor"], actor)
-        length = np.searchsorted(filed["actor"], actor, side="right") - low
-        which = np.repeat(np.arange(len(actor)), length)
-        piece = low[which] + np.arange(len(which)) - np.repeat(np.cumsum(length) - length, length)
-        holds = (filed["from_day"][piece] <= day[which]) & (day[which] < filed["until_day"][piece])
-        holds &= (filed["visible"][piece] <= today) & (today < filed["hidden"][piece])
-        return which[holds], piece[holds]
+    def _find(self, actor: Ints, day: Ints, today: int) -> tuple[Ints, dict[str, Ints]]:
+        """Return the position of each event that is filed, and the columns of its filing."""
+        which, piece = _pieces(self.filed, actor, day, today)
+        holds = ~self.superseded[self.filed["account"][piece]]
+        which, piece = which[holds], piece[holds]
+        found = {name: column[piece] for name, column in self.filed.items()}
+        if not len(self.anew["actor"]):
+            return which, found
+        more, piece = _pieces(self.anew, actor, day, today)
+        both = np.concatenate([which, more])
+        order = np.argsort(both, kind="stable")
+        anew = {name: column[piece] for name, column in self.anew.items()}
+        return both[order], {
+            name: np.concatenate([column, anew[name]])[order] for name, column in found.items()
+        }
 
     def _marks(self, news: pa.Table) -> tuple[Ints, Floats]:
         event_id = to_numpy(news.column("event_id")).astype(np.int64)
@@ -205,6 +226,24 @@ class Arrivals:
         for index in range(self.sums):
             values[index, row] = pl.Series(seen.column(f"v{index}")).cast(pl.Float64).to_numpy()
         return mark, values
+
+
+def filed_columns(filing: Filing, actors: pl.DataFrame) -> dict[str, Ints]:
+    """Return actor, from_day, until_day, account, person, workspace, visible, hidden, by actor."""
+    filed = numbered_workspaces(filing, actors).sort("actor", maintain_order=True)
+    wanted = [name for name in filed.columns if filed[name].dtype.is_integer()]
+    return {name: filed[name].cast(pl.Int64).to_numpy() for name in wanted}
+
+
+def _pieces(filed: dict[str, Ints], actor: Ints, day: Ints, today: int) -> tuple[Ints, Ints]:
+    """Return the position of each event that is filed, and its row of the filings."""
+    low = np.searchsorted(filed["actor"], actor)
+    length = np.searchsorted(filed["actor"], actor, side="right") - low
+    which = np.repeat(np.arange(len(actor)), length)
+    piece = low[which] + np.arange(len(which)) - np.repeat(np.cumsum(length) - length, length)
+    holds = (filed["from_day"][piece] <= day[which]) & (day[which] < filed["until_day"][piece])
+    holds &= (filed["visible"][piece] <= today) & (today < filed["hidden"][piece])
+    return which[holds], piece[holds]
 
 
 def _look(coding: Coding, sums: tuple[str, ...]) -> str:

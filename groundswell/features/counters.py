@@ -3,9 +3,9 @@
 Built from the roll-up once a day, or when identity or what is known beside the events changed; in
 between each event is counted in constant time (`counting`). What that arithmetic cannot say - an
 event of an earlier day, something never seen before - sets the account *apart*: it is then
-computed from its rows, by whoever holds them, until the counters are built again. An event that
-changes how others of today count leaves the account *unsure*: its steps are computed from its rows
-once, and counting goes on from there.
+computed from its rows, by whoever holds them, and put back as it is by then. An event that changes
+how others of today count leaves the account *unsure*: its steps are computed from its rows once,
+and counting goes on from there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import polars as pl
 from groundswell.features.arriving import UNKNOWN, Arrived
 from groundswell.features.limits import carry_on
 from groundswell.features.marks import summed_properties
+from groundswell.features.numbered import KnownToday, put
 from groundswell.features.plan import DYNAMIC_FLAGS, Measure
 from groundswell.features.reading import Known, Shard
 from groundswell.features.source import StoredRows
@@ -45,6 +46,7 @@ PIECE_ROWS = 4_000_000
 
 # As in `counting`, which compiles when imported.
 _CROSS, _ADMIN, _EVIDENCE, _APART, _BEGUN, _DONE = 1, 2, 3, 4, 5, 6
+_UNIT_BITS = 31
 _LEAST_SLOTS = 1 << 12
 _TOLD_APART = (
     Measure.USERS,
@@ -58,7 +60,10 @@ _TOLD_APART = (
 
 @dataclass
 class _Table:
-    """Numbers to days: open addressing, a power of two of slots, half of them free."""
+    """Numbers to days: open addressing, a power of two of slots, half of them free.
+
+    A number is made of the name of an account, a channel, and what the channel tells apart.
+    """
 
     keys: Ints
     days: NDArray[np.int32]
@@ -69,8 +74,8 @@ class _Table:
         keys = np.full(slots, -1, dtype=np.int64)
         return cls(keys, np.zeros(slots, dtype=np.int32), np.zeros(1, dtype=np.int64))
 
-    def make_room(self, more: int) -> None:
-        """Grow until `more` entries fit."""
+    def make_room(self, more: int, *, channels: int, lives: Bools) -> None:
+        """Grow until `more` entries fit, leaving out names that live no more."""
         from groundswell.features.counting import move  # noqa: PLC0415  (compiles on first use)
 
         slots = len(self.keys)
@@ -78,8 +83,35 @@ class _Table:
             slots *= 2
         if slots > len(self.keys):
             larger = _Table.of(slots)
-            move(self.keys, self.days, larger.keys, larger.days)
-            self.keys, self.days = larger.keys, larger.days
+            move(self.keys, self.days, larger.keys, larger.days, larger.used, channels, lives)
+            self.keys, self.days, self.used = larger.keys, larger.days, larger.used
+
+    def entries(self, channels: int) -> _Entries:
+        """Return all that is in it."""
+        held = self.keys[self.keys != -1]
+        name, channel = np.divmod(held >> _UNIT_BITS, channels)
+        unit = held & ((1 << _UNIT_BITS) - 1)
+        return _Entries(name, channel, unit, self.days[self.keys != -1])
+
+    def add(self, entries: _Entries, channels: int) -> None:
+        """Put entries in, for which there is room."""
+        from groundswell.features.counting import note_all  # noqa: PLC0415  (compiles)
+
+        keys = ((entries.name * channels + entries.channel) << _UNIT_BITS) | entries.unit
+        note_all(self.keys, self.days, self.used, keys, entries.day)
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """What a table holds: names of accounts, channels, what is told apart, and the last day."""
+
+    name: Ints
+    channel: Ints
+    unit: Ints
+    day: NDArray[np.int32]
+
+    def only(self, kept: Bools) -> _Entries:
+        return _Entries(self.name[kept], self.channel[kept], self.unit[kept], self.day[kept])
 
 
 @dataclass(frozen=True)
@@ -172,10 +204,14 @@ class Counters:
         self._computation, self._setting = computation, setting
         self._steps, self._eve = steps, eve
         shard = Shard(0, len(steps), np.array([today], dtype=np.int64))
-        self._known = Known.of(computation.dimensions, setting.plan, shard)
+        self._known = KnownToday.of(Known.of(computation.dimensions, setting.plan, shard))
         self._doings = _Doings.of(computation)
         self._is_admin = _admins(setting.people, today)
+        persons = np.arange(len(self._is_admin))
+        self._team_now = setting.people.team_at(persons, np.full(len(persons), today))
         self._table = _Table.of(_LEAST_SLOTS)
+        self._names = np.arange(len(steps), dtype=np.int64)
+        self._named = len(steps)
         self._reach = _reach(setting.axes.out_ptr, setting.axes.window, setting.axes.ago)
         told = np.isin(setting.axes.measure, _TOLD_APART)
         flagged = sum(channel.rows.flag in DYNAMIC_FLAGS for channel in setting.plan.channels)
@@ -219,7 +255,7 @@ class Counters:
         done = 0
         while done < len(rows.account):
             table = self._table
-            table.make_room(max(len(table.keys) // 4, 2 * self._most))
+            self._make_room(max(len(table.keys) // 4, 2 * self._most))
             done = remember(
                 _frozen(rows.account),
                 _frozen(rows.person),
@@ -269,8 +305,8 @@ class Counters:
         strange = (arrived.mark == UNKNOWN) & (arrived.day <= self.today)
         self.apart[arrived.account[earlier | strange]] = True
         own = np.flatnonzero((arrived.day == self.today) & ~strange)
-        marks, axes, people = self._setting.marks, self._setting.axes, self._setting.people
-        self._table.make_room(len(own) * self._most)
+        marks, axes = self._setting.marks, self._setting.axes
+        self._make_room(len(own) * self._most)
         count(
             arrived.account[own],
             arrived.person[own],
@@ -293,10 +329,9 @@ class Counters:
             self._doings.flagged_ptr,
             self._doings.flagged,
             self._is_admin,
-            people.team_ptr,
-            people.team_day,
-            people.team,
+            self._team_now,
             self.today,
+            self._names,
             self._table.keys,
             self._table.days,
             self._table.used,
@@ -310,6 +345,82 @@ class Counters:
         """Go on from the steps of an account as they were computed from its rows, as of today."""
         self._steps[account] = steps
         self.unsure[account] = False
+
+    def put_back(self, near: Counters, chosen: Ints, numbers: Ints, persons: Ints) -> None:
+        """Go on counting accounts as they were computed from the facts around them.
+
+        An account of which something was never seen before stays apart.
+
+        Args:
+            near: The counters of those facts.
+            chosen: The accounts there.
+            numbers: The same accounts here; those that follow the last one are new.
+            persons: By person there, the number here; those that follow the last one are new.
+        """
+        count = max(len(self.apart), int(numbers.max(initial=-1)) + 1)
+        some = np.unique(persons)
+        people = max(len(self._is_admin), int(some.max(initial=-1)) + 1)
+        teams, slots = self._teams_of(near), self._slots_of(near)
+        self._is_admin = put(self._is_admin, persons, near._is_admin, count=people)
+        known = near._team_now >= 0
+        team = np.where(known, teams[near._team_now], -1)
+        self._team_now = put(self._team_now, persons, team, count=people)
+        self._steps = put(self._steps, numbers, near._steps[chosen], count=count)
+        self._eve = put(self._eve, numbers, near._eve[chosen], count=count)[:count]
+        self._begun = put(self._begun, numbers, near._begun[chosen], count=count)[:count]
+        self.unsure = put(self.unsure, numbers, near.unsure[chosen], count=count)[:count]
+        self._known.put(numbers, near._known.only(chosen), count=count)
+        names = self._named + np.arange(len(chosen))
+        self._named += len(chosen)
+        self._names = put(self._names, numbers, names, count=count)[:count]
+        lost = self._take_over(near, chosen, names, persons=persons, teams=teams, slots=slots)
+        lost |= bool((team[known] < 0).any())
+        self.apart = put(self.apart, numbers, near.apart[chosen] | lost, count=count)[:count]
+
+    def _take_over(
+        self, near: Counters, chosen: Ints, names: Ints, *, persons: Ints, teams: Ints, slots: Ints
+    ) -> Bools:
+        """Take over what was told apart; tell of which accounts that cannot be said here."""
+        channels = len(self._setting.axes.measure)
+        place = np.full(len(near.apart), -1, dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        entries = near._table.entries(channels)
+        entries = entries.only(place[entries.name] >= 0)
+        at = place[entries.name]
+        measure = self._setting.axes.measure[entries.channel]
+        by_person = np.isin(measure, (Measure.USERS, Measure.USER_DAYS))
+        by_person |= np.isin(entries.channel, list(self._setting.marks.dynamic))
+        unit = entries.unit.copy()
+        unit[by_person] = persons[unit[by_person]]
+        for kind, told in ((Measure.TEAMS, teams), (Measure.DISTINCT, slots)):
+            those = ~by_person & (measure == kind)
+            unit[those] = told[unit[those]]
+        strange = unit < 0
+        lost = np.zeros(len(chosen), dtype=bool)
+        lost[at[strange]] = True
+        self._make_room(len(unit))
+        mine = _Entries(names[at], entries.channel, unit, entries.day)
+        self._table.add(mine.only(~lost[at]), channels)
+        return lost
+
+    def _teams_of(self, near: Counters) -> Ints:
+        """Return the number here of every team there; one that is not known is -1."""
+        mine = {name: number for number, name in enumerate(self._setting.people.teams)}
+        found = [mine.get(name, -1) for name in near._setting.people.teams]
+        return np.array([*found, -1], dtype=np.int64)
+
+    def _slots_of(self, near: Counters) -> Ints:
+        """Return the slot here of every distinct value's slot there; -1 for what is not known."""
+        own, told = self._setting.marks, near._setting.marks
+        found = np.full(told.slots + 1, -1, dtype=np.int64)
+        for value, slot in told.slot_of.items():
+            found[slot] = own.slot_of.get(value, -1)
+        return found
+
+    def _make_room(self, more: int) -> None:
+        lives = np.zeros(self._named, dtype=bool)
+        lives[self._names] = True
+        self._table.make_room(more, channels=len(self._setting.axes.measure), lives=lives)
 
     def features(self, accounts: Ints) -> pl.DataFrame:
         """Return the features of some accounts as of today, as `compute_features` has them.

@@ -59,27 +59,17 @@ def _team_at(team_ptr, team_day, team, person, day):  # pragma: no cover
 
 
 @_compiled
-def _unit(kind, person, day, workspace, slot, team_ptr, team_day, team):  # pragma: no cover
+def _unit(kind, person, team, workspace, slot):  # pragma: no cover
     """Return what a row is told apart by in a channel; -1 when it does not count."""
     if kind in (_USERS, _USER_DAYS):
         return person
     if kind == _ACTIVE_DAYS:
         return 0
     if kind == _TEAMS:
-        return _team_at(team_ptr, team_day, team, person, day) if person >= 0 else -1
+        return team
     if kind == _WORKSPACES:
         return workspace - 1
     return slot if kind == _DISTINCT else -1
-
-
-@_compiled
-def move(old_keys, old_days, keys, days):  # pragma: no cover
-    """Put all that a table holds into an empty, larger one."""
-    for i in range(old_keys.shape[0]):
-        if old_keys[i] != EMPTY:
-            at = _slot(keys, old_keys[i])
-            keys[at] = old_keys[i]
-            days[at] = old_days[i]
 
 
 @_compiled
@@ -90,6 +80,22 @@ def _note(keys, days, used, key, day):  # pragma: no cover
         keys[at] = key
         used[0] += 1
     days[at] = day
+
+
+@_compiled
+def move(old_keys, old_days, keys, days, used, channels, lives):  # pragma: no cover
+    """Put what a table holds of names that live into an empty one."""
+    for i in range(old_keys.shape[0]):
+        key = old_keys[i]
+        if key != EMPTY and lives[(key >> _UNIT_BITS) // channels]:
+            _note(keys, days, used, key, old_days[i])
+
+
+@_compiled
+def note_all(keys, days, used, noted, when):  # pragma: no cover
+    """Note the day of each of many keys."""
+    for i in range(noted.shape[0]):
+        _note(keys, days, used, noted[i], when[i])
 
 
 @_compiled
@@ -132,7 +138,10 @@ def remember(  # pragma: no cover
             if day[i] <= today - reach[c]:
                 continue
             slot = -1 if shared else mark_slot[k]
-            unit = _unit(measure[c], person[i], day[i], workspace, slot, team_ptr, team_day, team)
+            own = -1
+            if measure[c] == _TEAMS and person[i] >= 0:
+                own = _team_at(team_ptr, team_day, team, person[i], day[i])
+            unit = _unit(measure[c], person[i], own, workspace, slot)
             if unit < 0:
                 continue
             name = ((np.int64(account[i]) * channels + c) << _UNIT_BITS) | np.int64(unit)
@@ -157,8 +166,8 @@ def remember(  # pragma: no cover
 def count(  # pragma: no cover  # noqa: C901
     account, person, mark, workspace, values,
     mark_ptr, mark_channel, mark_slot, common, measure, out_ptr, window, ago, sum_column,
-    does_ptr, does, does_channel, does_with, flagged_ptr, flagged, is_admin,
-    team_ptr, team_day, team, today, keys, days, used, begun, steps, unsure,
+    does_ptr, does, does_channel, does_with, flagged_ptr, flagged, is_admin, team_now,
+    today, names, keys, days, used, begun, steps, unsure,
 ):  # fmt: skip
     """Count events of today.
 
@@ -171,7 +180,8 @@ def count(  # pragma: no cover  # noqa: C901
             and the other team, or the channel of the evidence.
         flagged_ptr, flagged: By channel of evidence, the channels whose tests it is for.
         is_admin: By person, whether known as one by title or role.
-        team_ptr, team_day, team: See `people.People`.
+        team_now: By person, the team as of today; -1 for none.
+        names: By account, its name in the table.
         keys, days, used: The table; it has room for all that the events can add.
         begun: By account, as `remember` noted it.
         steps: [account, step], as of today; counted into.
@@ -204,10 +214,11 @@ def count(  # pragma: no cover  # noqa: C901
                         steps[a, o] = 0
             else:
                 slot = -1 if shared else mark_slot[k]
-                unit = _unit(kind, p, today, workspace[i], slot, team_ptr, team_day, team)
+                own = team_now[p] if p >= 0 else -1
+                unit = _unit(kind, p, own, workspace[i], slot)
                 if unit < 0:
                     continue
-                name = ((np.int64(a) * channels + c) << _UNIT_BITS) | np.int64(unit)
+                name = ((names[a] * channels + c) << _UNIT_BITS) | np.int64(unit)
                 at = _slot(keys, name)
                 before = days[at]
                 if keys[at] == EMPTY:
@@ -223,7 +234,7 @@ def count(  # pragma: no cover  # noqa: C901
                         steps[a, o] += 1
         for k in range(does_ptr[m], does_ptr[m + 1]):
             c = does_channel[k]
-            row = (np.int64(a) * channels + c) << _UNIT_BITS
+            row = (names[a] * channels + c) << _UNIT_BITS
             if does[k] == DONE:
                 unsure[a] |= begun[a]
             elif does[k] == APART:
@@ -233,14 +244,14 @@ def count(  # pragma: no cover  # noqa: C901
             elif p < 0 or does[k] == BEGUN:
                 continue
             elif does[k] == CROSS:
-                own = _team_at(team_ptr, team_day, team, p, today)
+                own = team_now[p]
                 if own >= 0 and own != does_with[k]:
                     for o in range(out_ptr[c], out_ptr[c + 1]):
                         if ago[o] == 0:
                             steps[a, o] += 1
             elif does[k] == ADMIN:
                 _note(keys, days, used, row | np.int64(p), today)
-                shown = ((np.int64(a) * channels + does_with[k]) << _UNIT_BITS) | np.int64(p)
+                shown = ((names[a] * channels + does_with[k]) << _UNIT_BITS) | np.int64(p)
                 if is_admin[p] or keys[_slot(keys, shown)] != EMPTY:
                     for o in range(out_ptr[c], out_ptr[c + 1]):
                         if ago[o] == 0:
@@ -249,6 +260,6 @@ def count(  # pragma: no cover  # noqa: C901
                 _note(keys, days, used, row | np.int64(p), today)
                 # It says something of what the person did today, if that was anything.
                 for f in range(flagged_ptr[c], flagged_ptr[c + 1]):
-                    name = ((np.int64(a) * channels + flagged[f]) << _UNIT_BITS) | np.int64(p)
+                    name = ((names[a] * channels + flagged[f]) << _UNIT_BITS) | np.int64(p)
                     at = _slot(keys, name)
                     unsure[a] |= keys[at] != EMPTY and days[at] == today

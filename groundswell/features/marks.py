@@ -38,6 +38,7 @@ class Marks:
         sum_column: Per channel, the column of the roll-up it adds up; -1 for none.
         slot_base: Per channel, the first slot of its values; -1 for none.
         slots: Number of slots.
+        slot_of: By channel and distinct value, the slot.
         dynamic: Per channel that needs more than the row: its marks, and for each the units.
     """
 
@@ -50,6 +51,7 @@ class Marks:
     sum_column: NDArray[np.int64]
     slot_base: NDArray[np.int64]
     slots: int
+    slot_of: dict[tuple[int, str], int]
     dynamic: dict[int, dict[int, tuple[str, ...]]]
 
     def mark_of(self, event: NDArray[Any], key: NDArray[Any]) -> NDArray[np.int64]:
@@ -124,6 +126,7 @@ def mark_rows(
         sum_column=_sum_columns(plan),
         slot_base=bases,
         slots=slots,
+        slot_of=slot_of,
         dynamic=dynamic,
     )
 

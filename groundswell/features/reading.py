@@ -201,30 +201,6 @@ class Known:
             dimensions=_read_dimensions(dimensions, plan.plans, cells, allowed),
         )
 
-    def only(self, accounts: Ints) -> Known:
-        """Return what is known of some accounts, ascending; the n-th of them is account n.
-
-        To be asked of what is known as of a single day, from the first account on.
-        """
-        whole = self.cells.shard
-        assert (whole.first, len(whole.as_of)) == (0, 1), "one row an account, where there is one"
-        there = np.ones(whole.count, dtype=bool)
-        if self.cells.at is not None:
-            there[:] = False
-            there[self.cells.at] = True
-        row = np.cumsum(there) - 1
-        held = np.flatnonzero(there[accounts])
-        rows = pl.Series(row[accounts[held]])
-        return Known(
-            cells=Cells(
-                Shard(0, len(accounts), whole.as_of), None if len(held) == len(accounts) else held
-            ),
-            allowed=self.allowed.only(accounts),
-            joined={days: found[accounts] for days, found in self.joined.items()},
-            account_id=self.account_id.gather(rows),
-            dimensions=self.dimensions[rows],
-        )
-
 
 def _read_dimensions(
     dimensions: Dimensions, plans: Mapping[str, Plan], cells: Cells, allowed: Allowed

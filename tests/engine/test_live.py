@@ -246,6 +246,64 @@ def test_a_visitor_of_no_account_moves_none() -> None:
         assert_like_a_run(project, live)
 
 
+def test_a_domain_that_a_later_statement_takes_away_moves_its_people() -> None:
+    with opened() as (project, drain):
+        live = _following(project, drain)
+        at = NOON - dt.timedelta(days=20)
+        group = {"type": "group", "userId": "u0", "groupId": "acme"}
+        traits = {"website": "acme.example"}
+        told = {**group, "messageId": "a", "timestamp": at.isoformat(), "traits": traits}
+        somebody = {"type": "identify", "userId": "u9", "anonymousId": "d-u9", "messageId": "b"}
+        send(project, [told, {**somebody, "traits": {"email": "di@acme.test"}}])
+        take(drain, live)
+        later = (at + dt.timedelta(hours=1)).isoformat()
+        traits = {"website": "globex.example"}
+        send(project, [{**group, "messageId": "c", "timestamp": later, "traits": traits}])
+        take(drain, live)
+        assert_like_a_run(project, live)
+
+
+REJOINS = [
+    {"userId": "u9", "context": {"groupId": "acme"}},
+    {"userId": "u9", "context": {"groupId": "a new company"}},
+    {"userId": "u9", "anonymousId": "d-u9"},
+    {"anonymousId": "d-u9", "context": {"groupId": "acme"}},
+    {"anonymousId": "a visitor"},
+    {"userId": "u0", "timestamp": (NOON - dt.timedelta(days=20)).isoformat()},
+]
+
+
+@pytest.mark.parametrize("who", REJOINS)
+def test_who_was_computed_once_is_counted_from_then_on(who: dict[str, Any]) -> None:
+    now = (NOON - dt.timedelta(minutes=9)).isoformat()
+    seen = {"type": "track", "event": "Report Made", "timestamp": now, "properties": {"amount": 3}}
+    with opened() as (project, drain):
+        live = _following(project, drain)
+        for number in range(4):
+            named = {"messageId": f"n{number}"}
+            timed = {"timestamp": now} if number else {}
+            send(project, [{**seen, **who, **timed, **named}])
+            while (done := drain.step()) is not None:
+                live.take(done.news)
+            assert live.rescore().recomputed == 0 or not number
+            assert live.apart == 0
+            assert_like_a_run(project, live)
+
+
+def test_an_account_is_computed_again_and_again() -> None:
+    now = (NOON - dt.timedelta(minutes=9)).isoformat()
+    seen = {"type": "track", "event": "Board Viewed", "timestamp": now}
+    with opened() as (project, drain):
+        live = _following(project, drain)
+        for number in range(12):
+            group = {"groupId": ("acme", "globex", "new")[number % 3]}
+            who = {"userId": f"n{number // 2}", "context": group}
+            send(project, [{**seen, **who, "messageId": f"n{number}"}])
+            take(drain, live)
+        assert live.apart == 0
+        assert_like_a_run(project, live)
+
+
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(sent=acts())
 def test_what_known_people_do_today_is_counted(sent: list[dict[str, Any]]) -> None:

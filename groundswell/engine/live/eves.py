@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from groundswell.engine.standing import Eve
+from groundswell.features.numbered import NumberedRows, put
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,21 +22,22 @@ if TYPE_CHECKING:
 AT_LIMIT = "days_at_limit"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Eves:
     """The eve of every account, by its number.
 
     Attributes:
         states: One row per account, null where nothing was followed.
-        runs: Triggers that held, by account; account n has the rows from run_ptr[n] on.
-        run_ptr: One longer than the accounts.
+        runs: Triggers that held.
+        first_run, runs_of: By account, the first of its rows of `runs`, and how many there are.
         days_at_limit: By account, as of the day before; NaN where it was unknown, or not asked.
         empty: An eve of nobody.
     """
 
-    states: pl.DataFrame
+    states: NumberedRows
     runs: pl.DataFrame
-    run_ptr: Ints
+    first_run: Ints
+    runs_of: Ints
     days_at_limit: Floats
     empty: Eve
 
@@ -59,10 +61,12 @@ class Eves:
             before = eve.features.select("account_id", named[0])
             joined = numbered.join(before, on="account_id", how="left", maintain_order="left")
             days = joined[named[0]].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
+        ptr = np.searchsorted(runs["number"].to_numpy(), np.arange(len(ids) + 1))
         return cls(
-            states=states,
+            states=NumberedRows(states),
             runs=runs.drop("number"),
-            run_ptr=np.searchsorted(runs["number"].to_numpy(), np.arange(len(ids) + 1)),
+            first_run=ptr[:-1],
+            runs_of=np.diff(ptr),
             days_at_limit=days,
             empty=Eve(
                 eve.states.clear(),
@@ -75,13 +79,39 @@ class Eves:
 
     def of_accounts(self, accounts: Ints) -> Eve:
         """Return what led up to today of some accounts; crossings and history are left out."""
-        low = self.run_ptr[accounts]
-        length = self.run_ptr[accounts + 1] - low
-        within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
         return Eve(
-            states=self.states[accounts].drop_nulls("state"),
+            states=self.states.of(accounts).drop_nulls("state"),
             transitions=self.empty.transitions,
-            trigger_runs=self.runs[np.repeat(low, length) + within],
+            trigger_runs=self.runs[self._rows_of(accounts)],
             history=self.empty.history,
             features=self.empty.features,
         )
+
+    def put_back(self, near: Eves, chosen: Ints, numbers: Ints) -> None:
+        """Put anew what led up to today of some accounts.
+
+        Args:
+            near: Where they are `chosen`.
+            chosen: Their numbers there.
+            numbers: Their numbers here; those that follow the last one are new.
+        """
+        count = max(len(self.runs_of), int(numbers.max(initial=-1)) + 1)
+        self.states.put(numbers, near.states.of(chosen))
+        length = near.runs_of[chosen]
+        first = len(self.runs) + np.cumsum(length) - length
+        self.runs = pl.concat([self.runs, near.runs[near._rows_of(chosen)]], rechunk=True)
+        self.first_run = put(self.first_run, numbers, first, count=count)[:count]
+        self.runs_of = put(self.runs_of, numbers, length, count=count)[:count]
+        self.days_at_limit = put(
+            self.days_at_limit, numbers, near.days_at_limit[chosen], count=count
+        )[:count]
+        held = int(self.runs_of.sum())
+        if len(self.runs) > 2 * held + count:
+            self.runs = self.runs[self._rows_of(np.arange(count))]
+            self.first_run = np.cumsum(self.runs_of) - self.runs_of
+
+    def _rows_of(self, accounts: Ints) -> pl.Series:
+        """Return the positions of the rows of `runs` of some accounts, in their order."""
+        low, length = self.first_run[accounts], self.runs_of[accounts]
+        within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
+        return pl.Series(np.repeat(low, length) + within)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from groundswell.store.nearby import Rosters
 
     Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
 
 
 @dataclass
@@ -27,7 +28,8 @@ class Movements:
     """What has moved since a filing of everybody was made.
 
     Attributes:
-        moved: By actor of that filing, whether somebody behind it moved.
+        moved: By actor of that filing, whether somebody behind it moved, and where to is not
+            counted yet.
         unknown: Account ids that the filing does not know.
     """
 
@@ -39,6 +41,17 @@ class Movements:
     def over(cls, actors: int) -> Movements:
         """Begin with nothing moved, for a filing of so many actors."""
         return cls(np.zeros(actors, dtype=bool))
+
+    def has_moved(self, actors: Ints) -> Bools:
+        """Tell which of some actors have moved, as far as they were filed before."""
+        found = np.zeros(len(actors), dtype=bool)
+        filed = actors < len(self.moved)
+        found[filed] = self.moved[actors[filed]]
+        return found
+
+    def settle(self, actors: Ints) -> None:
+        """Note that the events of some actors count again for where they belong."""
+        self.moved[actors[actors < len(self.moved)]] = False
 
     def note(self, before: Filing, actors: pl.DataFrame, after: Filing) -> frozenset[str]:
         """Note where some people belong now; return every account they did or do belong to.

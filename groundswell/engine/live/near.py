@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from groundswell.clock import day_number
+from groundswell.engine.live.eves import Eves
 from groundswell.engine.standing import followed_days, lead_up, stand_on
 from groundswell.features.computing import compute_features, prepare
+from groundswell.features.counters import Counters
 from groundswell.store.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from groundswell.engine.live.base import Base
     from groundswell.engine.live.moving import Movements
     from groundswell.engine.standing import Standing
+    from groundswell.features import Computation
     from groundswell.intake import Filing
+    from groundswell.store.activity import ActivityStore
     from groundswell.store.nearby import NearbyFacts
 
     Floats = NDArray[np.float64]
@@ -38,12 +43,15 @@ class Near:
         standing: Where they stand; None when none of them is known by today.
         people: The actors that the filing was made of.
         steps: [account of the filing, step] as of today.
+        counters, eves: What it takes to count on from there; None where `standing` is.
     """
 
     filing: Filing
     standing: Standing | None
     people: pl.DataFrame
     steps: Floats
+    counters: Counters | None = None
+    eves: Eves | None = None
 
 
 def compute_near(
@@ -76,29 +84,28 @@ def compute_near(
         filing = computer.resolve(facts, base.merges)
         if not filing.accounts.height:
             return Near(filing, None, facts.people, np.zeros((0, 0)))
-        days, steps = _features_of(computer, base, facts, scratch, filing)
-    days = days.filter(pl.col("account_id").is_in(list(wanted)))
-    if not (days["as_of"] == base.today).any():
-        return Near(filing, None, facts.people, steps)
-    eve, today = lead_up(loaded, [days], as_of=base.today)
+        activity = scratch.activity()
+        made = _prepared(computer, base, facts, activity, filing)
+        steps = np.zeros((filing.accounts.height, len(made.setting.axes.window)))
+        frames = compute_features(made, activity, followed_days(base.today), kept=steps)
+        days = pl.concat(frames).filter(pl.col("account_id").is_in(list(wanted)))
+        if not (days["as_of"] == base.today).any():
+            return Near(filing, None, facts.people, steps)
+        eve, today = lead_up(loaded, [days], as_of=base.today)
+        eves = Eves.of(eve, made.dimensions.filed["account_id"], computer.plan)
+        counters = Counters.build(
+            made, activity, day_number(base.today), steps=steps, eve=eves.days_at_limit
+        )
     standing = stand_on(loaded, eve, today, as_of=base.today)
-    return Near(filing, standing, facts.people, steps)
+    return Near(filing, standing, facts.people, steps, counters, eves)
 
 
-def _features_of(
-    computer: Computer, base: Base, facts: NearbyFacts, scratch: Scratch, filing: Filing
-) -> tuple[pl.DataFrame, Floats]:
-    """Compute the features of all accounts of a filing, as of every day that is followed.
-
-    Returns:
-        The features, and [account of the filing, step] as of today.
-    """
-    activity = scratch.activity()
+def _prepared(
+    computer: Computer, base: Base, facts: NearbyFacts, activity: ActivityStore, filing: Filing
+) -> Computation:
+    """Return what the features of the accounts of a filing are computed from."""
     near = prepare(computer.plan, facts, activity, filing)
     # Since when anything of a kind is known at all is told by everybody's facts.
     first_known = base.computation.dimensions.first_known
     dimensions = replace(near.dimensions, first_known=first_known)
-    made = base.computation.over(dimensions, near.setting)
-    steps = np.zeros((filing.accounts.height, len(made.setting.axes.window)))
-    days = followed_days(base.today)
-    return pl.concat(compute_features(made, activity, days, kept=steps)), steps
+    return base.computation.over(dimensions, near.setting)

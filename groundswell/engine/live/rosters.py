@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from groundswell.config.schema import IdentityBlock
     from groundswell.store.scratch import Scratch
 
-_SPOKEN = ("account_id", "domain", "speaks_for", "parent_id")
+_SPOKEN = ("account_id", "domain", "speaks_for", "parent_id", "valid_from")
 
 
 class NearRosters(Rosters):
@@ -42,7 +42,7 @@ class NearRosters(Rosters):
             self._speaks_for = pl.concat([rest, told])
 
     def domains_of(self, accounts: Collection[str]) -> pl.DataFrame:
-        """Return account_id, domain, speaks_for, parent_id of every version of some accounts."""
+        """Return account_id, domain, speaks_for, parent_id, valid_from of some accounts."""
         return self._speaks_for.filter(pl.col("account_id").is_in(list(accounts)))
 
     def around(
@@ -73,6 +73,6 @@ class NearRosters(Rosters):
 
     def _described(self, accounts: pl.DataFrame) -> pl.DataFrame:
         described = self._domains.describe(
-            accounts.select("account_id", "domain", "parent_id"), "domain"
+            accounts.select("account_id", "domain", "parent_id", "valid_from"), "domain"
         )
         return described.select(_SPOKEN).unique()

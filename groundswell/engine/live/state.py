@@ -180,7 +180,9 @@ class Live:
     def apart(self) -> int:
         """How many accounts are computed anew whenever they are touched."""
         base = self._base
-        return 0 if base is None else int(base.counters.apart.sum()) + len(self._movements.unknown)
+        if base is None:
+            return 0
+        return int(base.counters.apart.sum()) + len(self._movements.unknown - base.numbers.keys())
 
     def is_due(self) -> bool:
         """Tell whether everything has to be computed: the day changed, or facts came otherwise."""
@@ -292,7 +294,7 @@ class Live:
         # Who is new, comes late or was moved already may belong elsewhere from now on.
         moves = ~known | (day < base.counters.today)
         moves[known] |= at[known] < base.first_at[actor[known]]
-        moves[known] |= self._movements.moved[actor[known]]
+        moves |= self._movements.has_moved(actor)
         moved = actor[moves & (day <= base.counters.today)]
         self._pending.actors.update(moved.tolist())
         self._pending.fresh |= bool(len(moved))
@@ -304,17 +306,21 @@ class Live:
     def _take_accounts(self, rosters: NearRosters, rows: pa.Table) -> None:
         """Note accounts that were described; where a domain may pass over, note its people too."""
         ids = set[str](rows.column("account_id").to_pylist())
-        said = [rosters.domains_of(ids)]
+        before = rosters.domains_of(ids)
         rosters.refresh(Kind.ACCOUNTS, "account_id", ids)
-        said.append(rosters.domains_of(ids))
+        after = rosters.domains_of(ids)
         self._pending.accounts |= ids
         changed = pl.concat(
             [
-                one.join(other, on=one.columns, how="anti", nulls_equal=True)
-                for one, other in (said, said[::-1])
+                before.join(after, on=before.columns, how="anti", nulls_equal=True),
+                after.join(before, on=before.columns, how="anti", nulls_equal=True),
             ]
         )
-        domains = {name for column in ("domain", "speaks_for") for name in changed[column]} - {None}
+        # A version that is new may end another one, so all that these accounts held may pass over.
+        theirs = pl.concat([before, after]).filter(
+            pl.col("account_id").is_in(changed["account_id"].implode())
+        )
+        domains = {name for column in ("domain", "speaks_for") for name in theirs[column]} - {None}
         for alias, domain in self._loaded.config.identity.aliases.items():
             domains |= {alias, domain} if {alias, domain} & domains else set()
         self._pending.users |= users_at(rosters, domains)
@@ -371,7 +377,7 @@ class Live:
             return 0
         eve = base.eves.of_accounts(accounts)
         standing = stand_on(self._loaded, eve, frame, as_of=base.today)
-        self._settle(base, standing, base.computation.dimensions.filed[accounts], news)
+        self._settle(base, standing, base.accounts.of(accounts), news)
         return frame.height
 
     def _recompute(self, base: Base, news: _News) -> int:
@@ -379,9 +385,9 @@ class Live:
         pending, self._pending = self._pending, _Pending()
         names = self._warehouse.event_names()
         moved = self._moved(base, pending, names)
-        wanted = base.merged_with(pending.accounts | moved)
-        self._set_apart(base, wanted)
-        wanted |= base.merged_with(pending.unsure)
+        apart = base.merged_with(pending.accounts | moved)
+        self._set_apart(base, apart)
+        wanted = apart | base.merged_with(pending.unsure)
         if not wanted:
             return 0
         near = compute_near(
@@ -392,6 +398,8 @@ class Live:
             return 0
         self._people.note(near.filing, near.people, base.today)
         self._go_on(base, near, pending.unsure)
+        if near.counters is not None and apart:
+            self._movements.settle(base.put_back(near, apart))
         present: set[str] = set()
         if near.standing is not None:
             self._settle(base, near.standing, near.filing.accounts, news)
@@ -405,7 +413,7 @@ class Live:
         ids = near.filing.accounts["account_id"].to_list()
         steps = dict(zip(ids, near.steps, strict=True))
         for account in unsure:
-            number = int(base.account_ids.search_sorted(account))
+            number = base.numbers[account]
             if account in steps and not base.counters.apart[number]:
                 base.counters.settle(number, steps[account])
 
@@ -421,17 +429,21 @@ class Live:
             names=names,
         )
         filing = self._computer.resolve(facts, base.merges)
-        return self._movements.note(base.filing, facts.people, filing)
+        touched = self._movements.note(base.filing, facts.people, filing)
+        nowhere = ~pl.col("actor").is_in(filing.filings["actor"].implode())
+        self._movements.settle(base.see(facts.people.filter(nowhere)))
+        return touched
 
     def _set_apart(self, base: Base, accounts: Collection[str]) -> None:
         if not accounts:
             return
-        ids = base.account_ids
-        place = ids.search_sorted(pl.Series(sorted(accounts), dtype=pl.String))
-        within = place.filter(place < len(ids)).to_numpy()
-        there = ids.gather(within).is_in(list(accounts)).to_numpy()
-        base.counters.apart[within[there]] = True
-        self._movements.unknown |= set(accounts) - set(ids.gather(within[there]))
+        base.counters.apart[[base.numbers[name] for name in accounts if name in base.numbers]] = (
+            True
+        )
+        first = base.filing.accounts.height
+        self._movements.unknown |= {
+            name for name in accounts if base.numbers.get(name, first) >= first
+        }
 
     def _settle(self, base: Base, standing: Standing, accounts: pl.DataFrame, news: _News) -> None:
         """Decide, record, and keep where accounts stand; `accounts` has their names."""

@@ -110,9 +110,10 @@ def states_of(
     do_not_contact: Iterable[str],
     parents: Mapping[str, str],
 ) -> dict[str, AccountState]:
-    """Return what is known about each account when it is decided on."""
+    """Return what is known about each account when it is decided on; most have no history."""
     barred = set(do_not_contact)
     rows = standing.frame.select("account_id", "qualified", "qualified_since")
+    told = (remembered.handed_over, remembered.touched, remembered.people, barred, parents)
     return {
         account_id: AccountState(
             qualified=bool(qualified),
@@ -125,6 +126,7 @@ def states_of(
             parent_id=parents.get(account_id),
         )
         for account_id, qualified, since in rows.iter_rows()
+        if qualified or since is not None or any(account_id in known for known in told)
     }
 
 

@@ -17,6 +17,7 @@ from groundswell.engine.telling import parents_of
 from groundswell.features.derived import acv_inputs
 from groundswell.model import Alert, as_plain
 from groundswell.routing import (
+    NOTHING_KNOWN,
     expansion_rules,
     high_accounts,
     is_held_back,
@@ -77,7 +78,7 @@ def find_alerts(
     found: list[Alert] = []
     for row in high.iter_rows(named=True):
         account_id = row["account_id"]
-        state = states[account_id]
+        state = states.get(account_id, NOTHING_KNOWN)
         state = replace(state, open_handoff=state.open_handoff or account_id in handed)
         if is_held_back(loaded.guardrails, row, state):
             continue

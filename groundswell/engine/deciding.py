@@ -110,7 +110,7 @@ def states_of(
     do_not_contact: Iterable[str],
     parents: Mapping[str, str],
 ) -> dict[str, AccountState]:
-    """Return what is known about each account when it is decided on; most have no history."""
+    """Return what is known about accounts when they are decided on, of those with a history."""
     barred = set(do_not_contact)
     rows = standing.frame.select("account_id", "qualified", "qualified_since")
     told = (remembered.handed_over, remembered.touched, remembered.people, barred, parents)

@@ -100,12 +100,7 @@ class Drain:
         if not entries:
             return None
         with span("drain") as told:
-            try:
-                done = self._take_in(entries)
-            except StoreError:
-                raise
-            except Exception:  # noqa: BLE001 - one may spoil the batch; which one, is seen singly
-                done = self._one_by_one(entries)
+            done = self._in_halves(entries)
             self.ledger.drop_entries(entry.position for entry in entries)
             told.tell(
                 {
@@ -138,31 +133,35 @@ class Drain:
         rejects = tuple(reject for _, reject in judged.rejects)
         return Drained(0, added, duplicates, len(rejects), tuple(news), rejects=rejects)
 
-    def _one_by_one(self, entries: Sequence[InboxEntry]) -> Drained:
-        done = Drained(0)
-        for entry in entries:
-            try:
-                done += self._take_in([entry])
-            except StoreError:
-                raise
-            except Exception:  # noqa: BLE001 - one message may spoil the request; it is found next
-                done += self._message_by_message(entry)
-        return done
+    def _in_halves(self, entries: Sequence[InboxEntry]) -> Drained:
+        """Take in entries; where something ends in an error, all but that."""
+        try:
+            return self._take_in(entries)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - one message may spoil them all; it is found below
+            if len(entries) == 1:
+                return self._opened_in_halves(entries[0])
+        middle = len(entries) // 2
+        return self._in_halves(entries[:middle]) + self._in_halves(entries[middle:])
 
-    def _message_by_message(self, entry: InboxEntry) -> Drained:
-        done = Drained(1)
+    def _opened_in_halves(self, entry: InboxEntry) -> Drained:
         try:
             parcels = list(opened(entry).singly())
         except Exception as error:  # noqa: BLE001 - whatever it is, the rest has to go on
-            return done + self._quarantined(unopened(entry, error))
-        for parcel in parcels:
-            try:
-                done += self._take_source([parcel])
-            except StoreError:
-                raise
-            except Exception as error:  # noqa: BLE001 - as above
-                done += self._quarantined(unread(parcel, error))
-        return done
+            return Drained(1) + self._quarantined(unopened(entry, error))
+        return Drained(1) + self._parcels_in_halves(parcels)
+
+    def _parcels_in_halves(self, parcels: Sequence[Parcel]) -> Drained:
+        try:
+            return self._take_source(parcels) if parcels else Drained(0)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(parcels) == 1:
+                return self._quarantined(unread(parcels[0], error))
+        middle = len(parcels) // 2
+        return self._parcels_in_halves(parcels[:middle]) + self._parcels_in_halves(parcels[middle:])
 
     def _quarantined(self, reject: Reject) -> Drained:
         self.ledger.add_rejects([reject], load_id=load_id_of(reject.source))

@@ -49,6 +49,7 @@ from groundswell.engine.telling import (
 from groundswell.errors import Problem, UsageError
 from groundswell.intake import belonging, explain_account, explain_user
 from groundswell.model import Alert, Kind, Link
+from groundswell.routing import NOTHING_KNOWN
 from groundswell.store.activity import open_activity
 from groundswell.store.ledger import JournalEntry, Ledger, open_ledger
 from groundswell.store.warehouse import Warehouse, open_warehouse
@@ -503,7 +504,7 @@ class Project:
         score, decision = deciding.decide_account(
             self.loaded,
             row,
-            states[found.account_id],
+            states.get(found.account_id, NOTHING_KNOWN),
             standing.triggers_since().get(found.account_id, {}),
             now=self.clock.now(),
         )

@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 from groundswell.clock import FixedClock
 from groundswell.engine import Project
 from groundswell.engine.draining import Drain
+from groundswell.engine.judging import Judge, Judged
 from groundswell.model import Kind
 from groundswell.store.inbox import InboxEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from groundswell.engine.judging import Parcel
 
 NOON = dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC)
 TODAY = NOON.date()
@@ -137,3 +140,39 @@ def test_operations_on_a_profile_come_to_the_same_in_any_order(order: tuple[int,
     assert (latest["email"], latest["title"]) == ("ann@acme.example", "CEO")
     known = {"campaign": "spring", "$set_once": ["campaign"], "$unset": ["color"]}
     assert json.loads(latest["properties"]) == known
+
+
+def test_a_message_that_ends_in_an_error_is_found_by_halves(tmp_path, monkeypatch):
+    judge = Judge.judge
+    looked: list[int] = []
+
+    def spoiled(self: Judge, parcels: Sequence[Parcel]) -> Judged:
+        looked.append(len(parcels))
+        if any(b"poison" in bytes(raw) for parcel in parcels for raw in parcel.envelope.messages):
+            raise KeyError("poison")
+        return judge(self, parcels)
+
+    monkeypatch.setattr(Judge, "judge", spoiled)
+    (tmp_path / "groundswell.yaml").write_text(CONFIG, encoding="utf-8")
+    with Project.open(tmp_path, clock=FixedClock(NOON)) as project:
+        drain = Drain(project.warehouse, project.ledger, project.clock)
+        sent = [
+            {"type": "track", "event": "Board Viewed", "messageId": f"m{n}", "userId": "u0"}
+            for n in range(64)
+        ]
+        sent[37]["event"] = "poison"
+        bodies = [json.dumps({"batch": sent[n : n + 16]}).encode() for n in range(0, 64, 16)]
+        project.ledger.put_entries(
+            [
+                InboxEntry("app", "segment", "POST", "/v1/batch", {}, {}, body, NOON)
+                for body in bodies
+            ]
+        )
+        done = drain.step()
+        drain.close()
+        assert done is not None
+        assert (done.entries, done.added, done.rejected) == (4, 63, 1)
+        (kept,) = project.ledger.rejects()
+        assert '"m37"' in kept.reject.raw
+        assert project.warehouse.read(Kind.EVENTS).height == 63
+        assert len(looked) < 20

@@ -152,7 +152,7 @@ def test_the_file_keeps_one_storage_version_and_utc(tmp_path: Path) -> None:
         assert settings_of["threads"] == "1"
         assert settings_of["enable_progress_bar"] == "false"
         assert settings_of["storage_compatibility_version"] == "v2.0.0"
-        assert settings_of["wal_autocheckpoint"].startswith(("256.0 MB", "244.1 MiB"))
+        assert settings_of["wal_autocheckpoint"].startswith(("32.0 MB", "30.5 MiB"))
 
 
 def test_a_stream_stays_what_it_was_while_rows_are_added(tmp_path: Path) -> None:

@@ -155,7 +155,8 @@ class Base:
         names = ids.gather(chosen)
         fresh = [name for name in names if name not in self.numbers]
         self.numbers |= {name: len(self.numbers) + at for at, name in enumerate(fresh)}
-        self.account_ids = pl.concat([self.account_ids, pl.Series(fresh, dtype=pl.String)])
+        if fresh:
+            self.account_ids = pl.concat([self.account_ids, pl.Series(fresh, dtype=pl.String)])
         numbers = np.array([self.numbers[name] for name in names], dtype=np.int64)
         persons = self._persons_of(near.filing)
         self.counters.put_back(near.counters, chosen, numbers, persons)

@@ -41,8 +41,24 @@ class NearRosters(Rosters):
             told = self._described(self.those(kind, "account_id", ids))
             self._speaks_for = pl.concat([rest, told])
 
-    def domains_of(self, accounts: Collection[str]) -> pl.DataFrame:
-        """Return account_id, domain, speaks_for, parent_id, valid_from of some accounts."""
+    def refresh_accounts(self, ids: Collection[str]) -> set[str]:
+        """Read accounts again; return the domains that may pass to or from them by that."""
+        before = self._domains_of(ids)
+        self.refresh(Kind.ACCOUNTS, "account_id", ids)
+        after = self._domains_of(ids)
+        changed = pl.concat(
+            [
+                before.join(after, on=before.columns, how="anti", nulls_equal=True),
+                after.join(before, on=before.columns, how="anti", nulls_equal=True),
+            ]
+        )
+        # A version that is new may end another one, so all that these accounts held may pass over.
+        theirs = pl.concat([before, after]).filter(
+            pl.col("account_id").is_in(changed["account_id"].implode())
+        )
+        return {name for column in ("domain", "speaks_for") for name in theirs[column]} - {None}
+
+    def _domains_of(self, accounts: Collection[str]) -> pl.DataFrame:
         return self._speaks_for.filter(pl.col("account_id").is_in(list(accounts)))
 
     def around(

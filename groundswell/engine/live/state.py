@@ -306,21 +306,8 @@ class Live:
     def _take_accounts(self, rosters: NearRosters, rows: pa.Table) -> None:
         """Note accounts that were described; where a domain may pass over, note its people too."""
         ids = set[str](rows.column("account_id").to_pylist())
-        before = rosters.domains_of(ids)
-        rosters.refresh(Kind.ACCOUNTS, "account_id", ids)
-        after = rosters.domains_of(ids)
+        domains = rosters.refresh_accounts(ids)
         self._pending.accounts |= ids
-        changed = pl.concat(
-            [
-                before.join(after, on=before.columns, how="anti", nulls_equal=True),
-                after.join(before, on=before.columns, how="anti", nulls_equal=True),
-            ]
-        )
-        # A version that is new may end another one, so all that these accounts held may pass over.
-        theirs = pl.concat([before, after]).filter(
-            pl.col("account_id").is_in(changed["account_id"].implode())
-        )
-        domains = {name for column in ("domain", "speaks_for") for name in theirs[column]} - {None}
         for alias, domain in self._loaded.config.identity.aliases.items():
             domains |= {alias, domain} if {alias, domain} & domains else set()
         self._pending.users |= users_at(rosters, domains)
@@ -437,9 +424,8 @@ class Live:
     def _set_apart(self, base: Base, accounts: Collection[str]) -> None:
         if not accounts:
             return
-        base.counters.apart[[base.numbers[name] for name in accounts if name in base.numbers]] = (
-            True
-        )
+        known = [base.numbers[name] for name in accounts if name in base.numbers]
+        base.counters.apart[known] = True
         first = base.filing.accounts.height
         self._movements.unknown |= {
             name for name in accounts if base.numbers.get(name, first) >= first

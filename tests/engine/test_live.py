@@ -279,7 +279,7 @@ def test_who_was_computed_once_is_counted_from_then_on(who: dict[str, Any]) -> N
     seen = {"type": "track", "event": "Report Made", "timestamp": now, "properties": {"amount": 3}}
     with opened() as (project, drain):
         live = _following(project, drain)
-        for number in range(4):
+        for number in range(3):
             named = {"messageId": f"n{number}"}
             timed = {"timestamp": now} if number else {}
             send(project, [{**seen, **who, **timed, **named}])
@@ -287,7 +287,7 @@ def test_who_was_computed_once_is_counted_from_then_on(who: dict[str, Any]) -> N
                 live.take(done.news)
             assert live.rescore().recomputed == 0 or not number
             assert live.apart == 0
-            assert_like_a_run(project, live)
+        assert_like_a_run(project, live)
 
 
 def test_an_account_is_computed_again_and_again() -> None:

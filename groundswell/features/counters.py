@@ -358,8 +358,7 @@ class Counters:
             persons: By person there, the number here; those that follow the last one are new.
         """
         count = max(len(self.apart), int(numbers.max(initial=-1)) + 1)
-        some = np.unique(persons)
-        people = max(len(self._is_admin), int(some.max(initial=-1)) + 1)
+        people = max(len(self._is_admin), int(persons.max(initial=-1)) + 1)
         teams, slots = self._teams_of(near), self._slots_of(near)
         self._is_admin = put(self._is_admin, persons, near._is_admin, count=people)
         known = near._team_now >= 0

@@ -91,12 +91,8 @@ class KnownToday:
         """Begin with what is known of all accounts as of one day, from the first on."""
         shard = known.cells.shard
         assert (shard.first, len(shard.as_of)) == (0, 1), "all accounts, as of one day"
-        there = np.ones(shard.count, dtype=bool)
-        if known.cells.at is not None:
-            there[:] = False
-            there[known.cells.at] = True
-        frame = pl.DataFrame([known.account_id.alias("account_id"), *known.dimensions])
-        return cls(shard.as_of, NumberedRows(frame, there), known.allowed, known.joined)
+        rows = NumberedRows(_rows_of(known), _there(known))
+        return cls(shard.as_of, rows, known.allowed, known.joined)
 
     def only(self, accounts: Ints) -> Known:
         """Return what is known of some accounts, ascending; the n-th of them is account n."""
@@ -114,12 +110,7 @@ class KnownToday:
 
     def put(self, numbers: Ints, known: Known, *, count: int) -> None:
         """Put anew what is known of some accounts, as `only` returned it; `count` of all."""
-        frame = pl.DataFrame([known.account_id.alias("account_id"), *known.dimensions])
-        there = np.ones(len(numbers), dtype=bool)
-        if known.cells.at is not None:
-            there[:] = False
-            there[known.cells.at] = True
-        self.rows.put(numbers, frame, there)
+        self.rows.put(numbers, _rows_of(known), _there(known))
         self.allowed = Allowed(
             *(
                 put(getattr(self.allowed, name), numbers, getattr(known.allowed, name), count=count)
@@ -130,3 +121,16 @@ class KnownToday:
             days: put(found, numbers, known.joined[days], count=count)
             for days, found in self.joined.items()
         }
+
+
+def _rows_of(known: Known) -> pl.DataFrame:
+    return pl.DataFrame([known.account_id.alias("account_id"), *known.dimensions])
+
+
+def _there(known: Known) -> Bools:
+    """Tell of every account, asked about as of one day, whether there is a row."""
+    there = np.ones(known.cells.shard.count, dtype=bool)
+    if known.cells.at is not None:
+        there[:] = False
+        there[known.cells.at] = True
+    return there

@@ -74,17 +74,20 @@ class _Table:
         keys = np.full(slots, -1, dtype=np.int64)
         return cls(keys, np.zeros(slots, dtype=np.int32), np.zeros(1, dtype=np.int64))
 
-    def make_room(self, more: int, *, channels: int, lives: Bools) -> None:
-        """Grow until `more` entries fit, leaving out names that live no more."""
-        from groundswell.features.counting import move  # noqa: PLC0415  (compiles on first use)
+    def has_room(self, more: int) -> bool:
+        """Tell whether `more` entries fit."""
+        return bool(self.used[0] + more <= len(self.keys) // 2)
 
-        slots = len(self.keys)
-        while self.used[0] + more > slots // 2:
+    def make_room(self, more: int, *, channels: int, lives: Bools) -> None:
+        """Lay it out anew so that `more` entries fit, without names that live no more."""
+        from groundswell.features.counting import living, move  # noqa: PLC0415  (compiles)
+
+        held, slots = living(self.keys, channels, lives), _LEAST_SLOTS
+        while held + more > slots * 3 // 8:  # so that it is not laid out anew soon
             slots *= 2
-        if slots > len(self.keys):
-            larger = _Table.of(slots)
-            move(self.keys, self.days, larger.keys, larger.days, larger.used, channels, lives)
-            self.keys, self.days, self.used = larger.keys, larger.days, larger.used
+        anew = _Table.of(slots)
+        move(self.keys, self.days, anew.keys, anew.days, anew.used, channels, lives)
+        self.keys, self.days, self.used = anew.keys, anew.days, anew.used
 
     def entries(self, channels: int) -> _Entries:
         """Return all that is in it."""
@@ -417,6 +420,8 @@ class Counters:
         return found
 
     def _make_room(self, more: int) -> None:
+        if self._table.has_room(more):
+            return
         lives = np.zeros(self._named, dtype=bool)
         lives[self._names] = True
         self._table.make_room(more, channels=len(self._setting.axes.measure), lives=lives)

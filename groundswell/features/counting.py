@@ -92,6 +92,15 @@ def move(old_keys, old_days, keys, days, used, channels, lives):  # pragma: no c
 
 
 @_compiled
+def living(keys, channels, lives):  # pragma: no cover
+    """Return how many entries of a table are of names that live."""
+    found = 0
+    for key in keys:
+        found += key != EMPTY and lives[(key >> _UNIT_BITS) // channels]
+    return found
+
+
+@_compiled
 def note_all(keys, days, used, noted, when):  # pragma: no cover
     """Note the day of each of many keys."""
     for i in range(noted.shape[0]):

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from groundswell.clock import day_number
-from groundswell.engine.live.eves import Eves
+from groundswell.engine.live.eves import Eves, days_at_limit
 from groundswell.engine.live.rosters import NearRosters
 from groundswell.features.arriving import Arrivals, filed_columns
 from groundswell.features.counters import Counters
@@ -100,7 +100,6 @@ class Base:
         computation, plan = computer.computation(), computer.plan
         filed = computation.dimensions.filed
         ids = filed["account_id"]
-        eves = Eves.of(whole.eve, ids, plan)
         coded = read_coded(computer.warehouse, plan)
         rosters = NearRosters.of(computer.warehouse)
         rosters.describe(loaded.config.identity)
@@ -118,9 +117,9 @@ class Base:
                 computer.activity,
                 day_number(today),
                 steps=steps,
-                eve=eves.days_at_limit,
+                eve=days_at_limit(whole.eve, ids, plan),
             ),
-            eves=eves,
+            eves=Eves.of(whole.eve, ids),
             remembered=whole.remembered,
             first_at=actors["first_at"].dt.epoch("us").to_numpy().copy(),
             rosters=rosters,
@@ -169,7 +168,7 @@ class Base:
         number_of[chosen] = numbers
         told = {name: column[own] for name, column in filed.items()}
         told["account"] = number_of[told["account"]]
-        told["person"] = np.where(told["person"] < 0, -1, persons[told["person"]])
+        told["person"] = np.append(persons, -1)[told["person"]]  # nobody stays nobody
         self.arrivals.put_back(told, numbers)
         return self.see(near.people.filter(~pl.col("actor").is_in(elsewhere)))
 

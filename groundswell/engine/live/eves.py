@@ -30,7 +30,6 @@ class Eves:
         states: One row per account, null where nothing was followed.
         runs: Triggers that held.
         first_run, runs_of: By account, the first of its rows of `runs`, and how many there are.
-        days_at_limit: By account, as of the day before; NaN where it was unknown, or not asked.
         empty: An eve of nobody.
     """
 
@@ -38,36 +37,27 @@ class Eves:
     runs: pl.DataFrame
     first_run: Ints
     runs_of: Ints
-    days_at_limit: Floats
     empty: Eve
 
     @classmethod
-    def of(cls, eve: Eve, ids: pl.Series, plan: FeaturePlan) -> Eves:
+    def of(cls, eve: Eve, ids: pl.Series) -> Eves:
         """Lay an eve out by account.
 
         Args:
             eve: Of all accounts.
             ids: The id of every account, by its number.
-            plan: Tells which feature counts days at a limit.
         """
         numbered = pl.DataFrame({"account_id": ids}).with_row_index("number")
         states = numbered.select("account_id").join(
             eve.states, on="account_id", how="left", maintain_order="left"
         )
         runs = eve.trigger_runs.join(numbered, on="account_id").sort("number", maintain_order=True)
-        days = np.full(len(ids), np.nan)
-        named = [name for name, dimension in plan.reads.items() if dimension == AT_LIMIT]
-        if named:
-            before = eve.features.select("account_id", named[0])
-            joined = numbered.join(before, on="account_id", how="left", maintain_order="left")
-            days = joined[named[0]].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
         ptr = np.searchsorted(runs["number"].to_numpy(), np.arange(len(ids) + 1))
         return cls(
             states=NumberedRows(states),
             runs=runs.drop("number"),
             first_run=ptr[:-1],
             runs_of=np.diff(ptr),
-            days_at_limit=days,
             empty=Eve(
                 eve.states.clear(),
                 eve.transitions.clear(),
@@ -102,9 +92,6 @@ class Eves:
         self.runs = pl.concat([self.runs, near.runs[near._rows_of(chosen)]], rechunk=True)
         self.first_run = put(self.first_run, numbers, first, count=count)[:count]
         self.runs_of = put(self.runs_of, numbers, length, count=count)[:count]
-        self.days_at_limit = put(
-            self.days_at_limit, numbers, near.days_at_limit[chosen], count=count
-        )[:count]
         held = int(self.runs_of.sum())
         if len(self.runs) > 2 * held + count:
             self.runs = self.runs[self._rows_of(np.arange(count))]
@@ -115,3 +102,21 @@ class Eves:
         low, length = self.first_run[accounts], self.runs_of[accounts]
         within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
         return pl.Series(np.repeat(low, length) + within)
+
+
+def days_at_limit(eve: Eve, ids: pl.Series, plan: FeaturePlan) -> Floats:
+    """Return the days at a limit of every account as of the eve; NaN where unknown, or not asked.
+
+    Args:
+        eve: Of all accounts.
+        ids: The id of every account, by its number.
+        plan: Tells which feature counts them.
+    """
+    named = [name for name, dimension in plan.reads.items() if dimension == AT_LIMIT]
+    if not named:
+        return np.full(len(ids), np.nan)
+    before = eve.features.select("account_id", named[0])
+    joined = pl.DataFrame({"account_id": ids}).join(
+        before, on="account_id", how="left", maintain_order="left"
+    )
+    return joined[named[0]].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from groundswell.clock import day_number
-from groundswell.engine.live.eves import Eves
+from groundswell.engine.live.eves import Eves, days_at_limit
 from groundswell.engine.standing import followed_days, lead_up, stand_on
 from groundswell.features.computing import compute_features, prepare
 from groundswell.features.counters import Counters
@@ -92,12 +92,16 @@ def compute_near(
         if not (days["as_of"] == base.today).any():
             return Near(filing, None, facts.people, steps)
         eve, today = lead_up(loaded, [days], as_of=base.today)
-        eves = Eves.of(eve, made.dimensions.filed["account_id"], computer.plan)
+        ids = made.dimensions.filed["account_id"]
         counters = Counters.build(
-            made, activity, day_number(base.today), steps=steps, eve=eves.days_at_limit
+            made,
+            activity,
+            day_number(base.today),
+            steps=steps,
+            eve=days_at_limit(eve, ids, computer.plan),
         )
     standing = stand_on(loaded, eve, today, as_of=base.today)
-    return Near(filing, standing, facts.people, steps, counters, eves)
+    return Near(filing, standing, facts.people, steps, counters, Eves.of(eve, ids))
 
 
 def _prepared(

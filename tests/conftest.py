@@ -38,6 +38,7 @@ settings.load_profile("untimed")
 httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the engines it uses, and keep those tests on one worker.
 

@@ -7,6 +7,7 @@ until then it is kept as it came (`Draft`), in order and already numbered.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from groundswell.engine.reports import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -116,6 +117,7 @@ class Feed:
     _worded: deque[tuple[int, Notice]] = field(
         default_factory=deque[tuple[int, Notice]], repr=False
     )
+    _wording: tuple[Numbered, ...] = field(default=(), repr=False)  # taken, and not put yet
     _drafts: deque[Numbered] = field(default_factory=deque[Numbered], repr=False)
     _listeners: set[Listener] = field(default_factory=set[Listener], repr=False)
 
@@ -132,16 +134,16 @@ class Feed:
     def drafts(self) -> tuple[Numbered, ...]:
         """Take what is to be worded now: everything while somebody listens, else nothing."""
         with self._lock:
-            if not self._listeners or not self._drafts:
-                return ()
-            taken = tuple(self._drafts)
-            self._drafts.clear()
-        return taken
+            self._wording = tuple(self._drafts) if self._listeners else ()
+            if self._wording:
+                self._drafts.clear()
+            return self._wording
 
     def put(self, notices: Sequence[tuple[int, Notice]]) -> None:
         """Add notices by the numbers that their drafts were given, in order."""
         with self._lock:
             self._worded.extend(notices)
+            self._wording = ()
             while self._worded and self._worded[0][0] <= self._last - self.size:
                 self._worded.popleft()
         self._wake()
@@ -212,9 +214,13 @@ class Feed:
 
     def _gone(self) -> int:
         """Return the number of the last notice that is held no more, so far as is known now."""
-        if self._drafts:
-            return min(self._last - self.size, self._drafts[0].first - 1)
-        return self._last - self.size
+        oldest = next(self._unworded(), None)
+        gone = self._last - self.size
+        return gone if oldest is None else min(gone, oldest.first - 1)
+
+    def _unworded(self) -> Iterator[Numbered]:
+        """Yield what is not worded yet, or is just being worded."""
+        return itertools.chain(self._wording, self._drafts)
 
     def _begin(self, after: str | None, since: datetime | None) -> int:
         if after is not None:
@@ -226,7 +232,7 @@ class Feed:
         for number, notice in self._worded:
             if notice.at >= since:
                 return number - 1
-        for item in self._drafts:
+        for item in self._unworded():
             if item.draft.at >= since:
                 return item.first - 1
         return self._last

@@ -56,6 +56,29 @@ def test_nothing_is_worded_while_nobody_listens_and_nothing_is_forgotten():
     assert word(feed) == 0
 
 
+def test_what_is_just_being_worded_is_not_missed_by_who_begins_with_it():
+    feed = Feed()
+    feed.add(Draft(("a", "b")))
+    with feed.listen(lambda: None):
+        (taken,) = feed.drafts()
+        with feed.listen(lambda: None, since=NOON) as late:
+            assert late.hear(10).lost == 0
+            notices = [Notice("event", NOON, name, "") for name in taken.draft.names]
+            feed.put(list(enumerate(notices, taken.first)))
+            assert names(late.hear(10)) == ["a", "b"]
+
+
+def test_what_could_not_be_worded_is_let_go():
+    feed = Feed()
+    with feed.listen(lambda: None) as listener:
+        feed.add(Draft(("unspeakable",)))
+        feed.drafts()
+        feed.add(Draft(("b",)))
+        word(feed)
+        assert names(listener.hear(10)) == ["b"]
+        assert word(feed) == 0
+
+
 def test_a_slow_reader_loses_the_oldest_and_is_told_how_many():
     feed = Feed(size=5)
     with feed.listen(lambda: None) as slow, feed.listen(lambda: None) as quick:

@@ -271,19 +271,29 @@ def tail(folder: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
+def line_of(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process prints; where none comes in time it is stopped."""
+    late = threading.Timer(DEADLINE, process.kill)
+    late.start()
+    line = process.stdout.readline()
+    late.cancel()
+    assert line, "it printed nothing"
+    return line
+
+
 def test_the_command_prints_lines_until_it_is_told_to_stop(served):
     folder, url, key, _ = served
     as_text = tail(folder, "--since", "1h")
     as_json = tail(folder, "--since", "1h", "--json", "--kind", "event")
     body = batch(event("Signed Up", "m1"), event("Bad \x1b[31m", "m2"))
     assert httpx.post(f"{url}/v1/batch", content=body, auth=(key, "")).is_success
-    line = json.loads(as_json.stdout.readline())
+    line = json.loads(line_of(as_json))
     assert (line["kind"], line["what"], line["account"]) == ("event", "Signed Up", "acme")
     assert {"at", "source", "who", "sentence"} <= set(line)
-    shown = as_text.stdout.readline()
+    shown = line_of(as_text)
     for word in ("event", "app", "Signed Up", "of-acme", "acme", "Means signed_up."):
         assert word in shown
-    assert "\x1b" not in as_text.stdout.readline()
+    assert "\x1b" not in line_of(as_text)
     for process in (as_text, as_json):
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)

@@ -73,8 +73,15 @@ def format_of(shape: Shape, path: Path) -> FileFormat:
     Raises:
         UsageError: Neither tells.
     """
-    if shape.format:
-        return shape.format
+    return shape.format or format_by_name(path)
+
+
+def format_by_name(path: Path) -> FileFormat:
+    """Return how a file is written, by its name.
+
+    Raises:
+        UsageError: It does not tell.
+    """
     suffix = plain_suffix(path)
     if suffix not in _SUFFIXES:
         raise UsageError(

@@ -1,0 +1,135 @@
+"""The command that judges a definition by any table: lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from groundswell.cli.app import JsonOption, app
+from groundswell.cli.output import counted, err, number, out, print_json
+from groundswell.engine.lab import study_table
+from groundswell.scoring.learning import Asked, Figure, Line, Plan, Study
+
+_STYLES = {"ok": "bold green", "no_signal": "bold yellow", "too_few": "bold yellow"}
+_SHOWN = 12
+_FIGURES = {
+    "roc_auc": "AUC",
+    "average_precision": "average precision",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "top_decile_lift": "lift of the top tenth",
+}
+
+
+@app.command()
+def lab(
+    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet; it may be compressed.")],
+    label: Annotated[str, typer.Option(help="Column of the outcome; empty where not known yet.")],
+    positive: Annotated[
+        str | None, typer.Option(help="Its value that says the outcome came; default: the yes.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column that orders the rows; the last are judged by.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose rows stay together, such as an account.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Leave a column out; repeatable, or a,b,c.")
+    ] = None,
+    prior: Annotated[
+        Path | None, typer.Option(help="YAML file with a hand-made score: a weight by column.")
+    ] = None,
+    test_fraction: Annotated[
+        float, typer.Option(min=0.05, max=0.95, help="Share of rows that are judged by.")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, folds and bootstrap.")] = 0,
+    temporal: Annotated[
+        bool, typer.Option("--temporal", help="Judge by the last rows instead of by chance.")
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Judge all rows, by five folds, in so many rounds.")
+    ] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Learn a score from any table, and say whether it should be believed."""
+    dropped = [name.strip() for given in drop or [] for name in given.split(",")]
+    asked = Asked(label, positive, time, group, dropped)
+    plan = Plan(test_fraction, seed, by_time=temporal, rounds=rounds)
+    found = study_table(file, asked, plan, prior=prior)
+    if json:
+        print_json(found)
+        return
+    _print(found)
+
+
+def _print(found: Study) -> None:
+    out.print(
+        Text(found.verdict, style=_STYLES[found.verdict]), Text(found.message), soft_wrap=True
+    )
+    _print_figures(found)
+    for alarm in found.alarms:
+        out.print(
+            Text(f"alarm {alarm.code}", style="bold red"), Text(alarm.message), soft_wrap=True
+        )
+    if found.scorecard is not None:
+        out.print()
+        out.print(
+            f"An average row has {found.scorecard.base:.0f} points; 20 more double the odds, and "
+            f"100 are odds of {found.scorecard.full_odds:.2g} to 1.",
+            soft_wrap=True,
+        )
+        table = Table("feature", "what it gives", "unknown", box=None, pad_edge=False)
+        for line in found.scorecard.lines[:_SHOWN]:
+            table.add_row(Text(line.feature), Text(_given(line)), f"{line.unknown:+.0f}")
+        out.print(table)
+        others = len(found.scorecard.lines) - _SHOWN
+        if others > 0:
+            err.print(f"And {counted(others, 'feature')} that matter less; `--json` has them.")
+    for name, reason in found.left_out.items():
+        err.print(Text(f"`{name}` was left out. {reason}"), soft_wrap=True)
+    if found.unlabelled:
+        err.print(f"{counted(found.unlabelled, 'row')} without a known outcome left out.")
+
+
+def _print_figures(found: Study) -> None:
+    learned = found.learned
+    if learned is not None:
+        err.print(
+            f"Learned from {number(learned.rows)} rows ({number(learned.positives)} positive), "
+            f"judged by {number(learned.judged_rows)} ({number(learned.judged_positives)}); "
+            f"{learned.shape} lines, penalty {learned.penalty:.3g}.",
+            soft_wrap=True,
+        )
+    table = Table("measure", "value", "95 of 100 draws", box=None, pad_edge=False)
+    for name, words in _FIGURES.items():
+        figure: Figure | None = getattr(found, name)
+        if figure is not None:
+            table.add_row(words, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
+    if table.row_count:
+        out.print(table)
+
+
+def _given(line: Line) -> str:
+    """Write the points of a few values, from the least to the most that are given.
+
+    >>> _given(Line("seats", (1.0, 10.0, 50.0), (-8.0, 2.4, 30.0), 0.0, 9.5))
+    '1: -8, 10: +2, 50: +30'
+    """
+    pairs = list(zip(line.at, line.give, strict=True))
+    if pairs and isinstance(pairs[0][0], str):
+        pairs.sort(key=lambda pair: pair[1])
+        pairs = pairs if len(pairs) <= _MOST_VALUES else [*pairs[:2], *pairs[-2:]]
+    elif len(pairs) > _MOST_VALUES:
+        pairs = [pairs[0], pairs[len(pairs) // 2], pairs[-1]]
+    return ", ".join(
+        f"{value if isinstance(value, str) else number(value)}: {points:+.0f}"
+        for value, points in pairs
+    )
+
+
+_MOST_VALUES = 4

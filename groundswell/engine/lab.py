@@ -1,0 +1,76 @@
+"""The lab on any table: what a team with an export, and nothing else, can ask."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundswell.config.document import read_document
+from groundswell.errors import ConfigError, did_you_mean
+from groundswell.scoring.learning.preparing import prepare
+from groundswell.scoring.learning.study import Plan, Study, study
+from groundswell.scoring.learning.terms import Terms
+from groundswell.store.plain_table import read_plain_table
+
+if TYPE_CHECKING:
+    from groundswell.scoring.learning.examples import Examples
+    from groundswell.scoring.learning.preparing import Asked
+
+
+def study_table(
+    path: str | Path, asked: Asked, plan: Plan | None = None, *, prior: Path | None = None
+) -> Study:
+    """Learn from a table, judge what was learned, and say whether to believe it.
+
+    Args:
+        path: A CSV, JSONL or Parquet file, which may be compressed.
+        asked: Which columns are what.
+        plan: How it is studied. Rows go by time where `asked` names a time.
+        prior: YAML file with the hand-made score: weights by column, or by `column = level`.
+
+    Raises:
+        LoadError: The file cannot be read.
+        UsageError: A column is not there, or the outcome cannot be told.
+        ConfigError: The hand-made score cannot be used.
+    """
+    plan = plan or Plan()
+    made = prepare(read_plain_table(path), asked)
+    if prior is not None:
+        plan = replace(plan, prior=read_prior(prior, made.examples))
+    if asked.time:
+        plan = replace(plan, by_time=True)
+    found = study(made.examples, plan, left_out=made.left_out)
+    return replace(found, alarms=(*made.alarms, *found.alarms), unlabelled=made.unlabelled)
+
+
+def read_prior(path: Path, examples: Examples) -> dict[str, float]:
+    """Read the weights of a hand-made score.
+
+    Args:
+        path: YAML: names of columns, or of a level (`column = level`), and a weight each.
+        examples: The columns there are.
+
+    Raises:
+        ConfigError: The file cannot be read, a weight is no number, or a column is not there.
+    """
+    document = read_document(path, root=Path())
+    findings = document.findings()
+    labels = [term.label for term in Terms.of(examples, bends=0).terms]
+    found: dict[str, float] = {}
+    for name, weight in document.data.items():
+        if name not in labels:
+            fix = did_you_mean(name, labels, noun="There are")
+            findings.tell((name,), "prior-unknown", f"`{name}` is no column.", fix, at_key=True)
+        elif isinstance(weight, bool) or not isinstance(weight, int | float):
+            what = f"`{weight}` is not a number."
+            findings.tell((name,), "prior-weight", what, "Write a weight, such as 2 or -0.5.")
+        elif not math.isfinite(weight):
+            what = f"`{weight}` is not finite."
+            findings.tell((name,), "prior-weight", what, "Write a weight, such as 2 or -0.5.")
+        else:
+            found[name] = float(weight)
+    if findings.problems:
+        raise ConfigError(*findings.problems)
+    return found

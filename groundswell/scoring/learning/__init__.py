@@ -1,0 +1,22 @@
+"""Learning a score from outcomes: a model near the hand-made one, judged before it is believed."""
+
+from groundswell.scoring.learning.leakage import Alarm
+from groundswell.scoring.learning.measures import Figure
+from groundswell.scoring.learning.preparing import Asked, Prepared, prepare
+from groundswell.scoring.learning.scorecard import Line, Scorecard
+from groundswell.scoring.learning.study import Learned, Plan, Study, Tenth, study
+
+__all__ = [
+    "Alarm",
+    "Asked",
+    "Figure",
+    "Learned",
+    "Line",
+    "Plan",
+    "Prepared",
+    "Scorecard",
+    "Study",
+    "Tenth",
+    "prepare",
+    "study",
+]

@@ -11,8 +11,15 @@ from rich.text import Text
 
 from groundswell.cli.app import JsonOption, app
 from groundswell.cli.output import counted, err, number, out, print_json
-from groundswell.engine.lab import study_table
-from groundswell.scoring.learning import Asked, Figure, Line, Plan, Study
+from groundswell.engine.lab import (
+    Asked,
+    Challenge,
+    Figure,
+    Line,
+    Plan,
+    Study,
+    study_table,
+)
 
 _STYLES = {"ok": "bold green", "no_signal": "bold yellow", "too_few": "bold yellow"}
 _SHOWN = 12
@@ -54,12 +61,15 @@ def lab(
     rounds: Annotated[
         int, typer.Option(min=0, help="Judge all rows, by five folds, in so many rounds.")
     ] = 0,
+    challenger: Annotated[
+        bool, typer.Option("--challenger", help="Try gradient boosting too (extra `lab`).")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Learn a score from any table, and say whether it should be believed."""
     dropped = [name.strip() for given in drop or [] for name in given.split(",")]
     asked = Asked(label, positive, time, group, dropped)
-    plan = Plan(test_fraction, seed, by_time=temporal, rounds=rounds)
+    plan = Plan(test_fraction, seed, by_time=temporal, rounds=rounds, challenged=challenger)
     found = study_table(file, asked, plan, prior=prior)
     if json:
         print_json(found)
@@ -112,6 +122,18 @@ def _print_figures(found: Study) -> None:
             table.add_row(words, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
     if table.row_count:
         out.print(table)
+    if found.challenge is not None:
+        _print_challenge(found.challenge)
+
+
+def _print_challenge(found: Challenge) -> None:
+    gap = found.better_by
+    verdict = "It may take over." if found.promoted else "The scorecard stays."
+    out.print(
+        f"Gradient boosting: AUC {found.roc_auc.value:.3f}, {gap.value:+.3f} "
+        f"[{gap.low:+.3f}, {gap.high:+.3f}] beside the scorecard. {verdict}",
+        soft_wrap=True,
+    )
 
 
 def _given(line: Line) -> str:

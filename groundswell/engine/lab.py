@@ -8,15 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundswell.config.document import read_document
-from groundswell.errors import ConfigError, did_you_mean
-from groundswell.scoring.learning.preparing import prepare
-from groundswell.scoring.learning.study import Plan, Study, study
+from groundswell.errors import ConfigError, Problem, UsageError, did_you_mean
+from groundswell.scoring.learning import (
+    Alarm,
+    Asked,
+    Challenge,
+    Figure,
+    Line,
+    Plan,
+    Study,
+    prepare,
+    study,
+)
 from groundswell.scoring.learning.terms import Terms
 from groundswell.store.plain_table import read_plain_table
 
 if TYPE_CHECKING:
     from groundswell.scoring.learning.examples import Examples
-    from groundswell.scoring.learning.preparing import Asked
+
+__all__ = [
+    "Alarm",
+    "Asked",
+    "Challenge",
+    "Figure",
+    "Line",
+    "Plan",
+    "Study",
+    "read_prior",
+    "study_table",
+]
 
 
 def study_table(
@@ -32,16 +52,24 @@ def study_table(
 
     Raises:
         LoadError: The file cannot be read.
-        UsageError: A column is not there, or the outcome cannot be told.
+        UsageError: A column is not there, the outcome cannot be told, or the plan contradicts
+            itself.
         ConfigError: The hand-made score cannot be used.
     """
     plan = plan or Plan()
+    by_time = plan.by_time or asked.time is not None
+    if by_time and plan.rounds:
+        raise UsageError(
+            Problem(
+                code="usage-rounds",
+                what="`--rounds` judges all rows, and rows that go by time are judged by the last.",
+                fix="Leave out `--rounds`, or `--time` and `--temporal`.",
+            )
+        )
     made = prepare(read_plain_table(path), asked)
     if prior is not None:
         plan = replace(plan, prior=read_prior(prior, made.examples))
-    if asked.time:
-        plan = replace(plan, by_time=True)
-    found = study(made.examples, plan, left_out=made.left_out)
+    found = study(made.examples, replace(plan, by_time=by_time), left_out=made.left_out)
     return replace(found, alarms=(*made.alarms, *found.alarms), unlabelled=made.unlabelled)
 
 

@@ -24,11 +24,11 @@ def table(tmp_path):
 def test_it_says_how_good_it_is_and_what_gives_points(table, groundswell):
     done = groundswell("lab", table, "--label", "won", "--drop", "seen")
     assert done.code == 0
-    assert done.out.startswith("ok A signal: AUC 0.")
+    assert done.out.startswith("ok The score tells the outcome: AUC 0.")
     for words in ("average precision", "Brier score", "lift of the top tenth", "20 more double"):
         assert words in done.out
     assert "seats" in done.out
-    assert "`account` was left out. It is a text of 600 different values." in done.err
+    assert "`account` was left out. It is a text of 419 different values." in done.err
     assert "1 row without a known outcome left out." in done.err
     assert "Learned from 419 rows (138 positive), judged by 181 (60)" in done.err
 
@@ -83,3 +83,17 @@ def test_no_signal_is_said_and_is_no_failure(tmp_path, groundswell):
     assert done.code == 0
     assert done.out.startswith("no_signal No signal found")
     assert "An average row" not in done.out
+
+
+def test_rounds_and_time_contradict_each_other(table, groundswell):
+    done = groundswell("lab", table, "--label", "won", "--time", "seen", "--rounds", "2")
+    assert done.code == 2
+    assert "[usage-rounds]" in done.err
+
+
+def test_gradient_boosting_beside(table, groundswell):
+    rows = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([rows[0], *rows[1:601] * 3]), encoding="utf-8")
+    done = groundswell("lab", table, "--label", "won", "--drop", "seen,account", "--challenger")
+    assert "Gradient boosting: AUC 0." in done.out
+    assert "The scorecard stays." in done.out

@@ -1,5 +1,6 @@
 """Learning a score from outcomes: a model near the hand-made one, judged before it is believed."""
 
+from groundswell.scoring.learning.challenger import Challenge
 from groundswell.scoring.learning.leakage import Alarm
 from groundswell.scoring.learning.measures import Figure
 from groundswell.scoring.learning.preparing import Asked, Prepared, prepare
@@ -9,6 +10,7 @@ from groundswell.scoring.learning.study import Learned, Plan, Study, Tenth, stud
 __all__ = [
     "Alarm",
     "Asked",
+    "Challenge",
     "Figure",
     "Learned",
     "Line",

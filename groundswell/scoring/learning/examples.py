@@ -60,7 +60,9 @@ class Examples:
 
     def take(self, rows: Ints) -> Examples:
         """Return some of the rows, in the order given."""
-        return Examples(self.features[rows], self.label[rows], self.group[rows], self.weight[rows])
+        # A frame without columns has no rows to take.
+        features = self.features[rows] if self.features.columns else self.features
+        return Examples(features, self.label[rows], self.group[rows], self.weight[rows])
 
 
 @dataclass(frozen=True)

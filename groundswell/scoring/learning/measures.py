@@ -187,6 +187,19 @@ class Judged:
         again = np.array([roc_auc(ranked, weight[ranked.order]) for weight in drawn])
         return _figure(roc_auc(ranked, self.weight[ranked.order]), again)
 
+    def better_by(self, other: Judged, *, seed: int, draws: int = DRAWS) -> Figure:
+        """Return the AUC less that of another judge of the same rows, both on the same draws."""
+        mine, theirs = (
+            Ranked.of(judged.scores[0], judged.chances[0], self.label, self.weight)
+            for judged in (self, other)
+        )
+
+        def gap(weight: Floats) -> float:
+            return roc_auc(mine, weight[mine.order]) - roc_auc(theirs, weight[theirs.order])
+
+        again = np.array([gap(weight) for weight in self._weights(seed=seed, draws=draws)])
+        return _figure(gap(self.weight), again)
+
     def _weights(self, *, seed: int, draws: int) -> Iterator[Floats]:
         rng = np.random.default_rng(seed)
         groups, of_row = np.unique(self.group, return_inverse=True)

@@ -15,10 +15,14 @@ from groundswell.scoring.learning.leakage import Alarm, alarm_of_later_dates
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-POSITIVE = frozenset(
-    ("1", "1.0", "true", "t", "yes", "y", "won", "closed won", "converted", "paid", "positive")
+POSITIVE = frozenset(("1", "1.0", "true", "t", "yes", "y", "won", "closed won", "converted"))
+NEGATIVE = frozenset(
+    ("0", "0.0", "-1", "false", "f", "no", "n", "lost", "closed lost", "not converted")
 )
-"""What an outcome that came is called, in small letters."""
+"""What an outcome that came, or did not, is called, in small letters."""
+
+LARGEST = 1e100
+"""A number beyond that is none that anybody measured."""
 
 LATE_SHARE = 0.01
 """A date that is after its row's time in more than that many of the rows is alarming."""
@@ -90,6 +94,8 @@ def prepare(table: pl.DataFrame, asked: Asked) -> Prepared:
         feature = _as_feature(column)
         if feature is None:
             left_out[column.name] = f"It holds {column.dtype}, which is no number and no text."
+        elif feature.dtype != pl.String and (feature.abs() > LARGEST).any():
+            left_out[column.name] = f"It holds numbers beyond {LARGEST:g}."
         else:
             columns.append(feature)
     group = known[asked.group].rank("dense") if asked.group else pl.arange(known.height, eager=True)
@@ -146,7 +152,8 @@ def _outcome(label: pl.Series, asked: Asked) -> np.ndarray[tuple[int], np.dtype[
             )
         return (texts == asked.positive).to_numpy()
     positive = [value for value in values if value.lower() in POSITIVE]
-    if len(positive) != 1 or len(values) > 2:
+    others = [value for value in values if value.lower() in NEGATIVE]
+    if len(positive) > 1 or len(others) > 1 or len(positive) + len(others) < len(values):
         shown = ", ".join(f"`{value}`" for value in values[:5])
         more = f" and {len(values) - 5} more" if len(values) > 5 else ""
         raise UsageError(
@@ -158,7 +165,7 @@ def _outcome(label: pl.Series, asked: Asked) -> np.ndarray[tuple[int], np.dtype[
                 "field empty where it is not known yet.",
             )
         )
-    return (texts == positive[0]).to_numpy()
+    return texts.is_in(positive).to_numpy()
 
 
 def _days(column: pl.Series, time: pl.Series | None) -> tuple[pl.Series, Alarm | None]:

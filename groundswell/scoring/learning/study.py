@@ -10,6 +10,7 @@ import polars as pl
 
 from groundswell.scoring.drift import Drift, measure_drift
 from groundswell.scoring.learning.calibrating import Calibration, calibrate
+from groundswell.scoring.learning.challenger import LEAST_POSITIVES, Challenge, challenge
 from groundswell.scoring.learning.choosing import Fitted, choose, fit_way, prior_weights
 from groundswell.scoring.learning.examples import (
     Examples,
@@ -56,6 +57,7 @@ class Plan:
         rounds: Judge every row, by models of the other four fifths, in so many rounds, instead of
             one share of the rows.
         prior: The hand-made score: weights by feature or term.
+        challenged: Whether gradient boosting is tried beside, from 300 positive rows on.
     """
 
     test_fraction: float = 0.3
@@ -63,6 +65,7 @@ class Plan:
     by_time: bool = False
     rounds: int = 0
     prior: Mapping[str, float] = field(default_factory=dict[str, float])
+    challenged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Study:
         tenths: Rows judged by, from the highest scores down.
         drift: How far each feature, and the score, of the rows judged by is from those learned
             from; by time it is an alarm, by chance it is chance.
+        challenge: How gradient boosting did; none where it was not tried.
         scorecard: The model; none where there is no signal.
     """
 
@@ -147,6 +151,7 @@ class Study:
     learned: Learned | None = None
     tenths: tuple[Tenth, ...] = ()
     drift: tuple[Drift, ...] = ()
+    challenge: Challenge | None = None
     scorecard: Scorecard | None = None
 
 
@@ -158,23 +163,26 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         plan: How.
         left_out: Columns that are not among the features, with the reason.
     """
-    out = {**(left_out or {}), **_unusable(examples)}
-    kept = examples.keep([name for name in examples.features.columns if name not in out])
-    if examples.rarer < LEAST or not kept.features.columns:
-        return _too_few(kept, plan, out)
     split = (
-        split_by_time(kept, test_fraction=plan.test_fraction)
+        split_by_time(examples, test_fraction=plan.test_fraction)
         if plan.by_time
-        else split_by_chance(kept, test_fraction=plan.test_fraction, seed=plan.seed)
+        else split_by_chance(examples, test_fraction=plan.test_fraction, seed=plan.seed)
     )
+    out = {**(left_out or {}), **_unusable(examples.take(split.train))}
+    kept = examples.keep([name for name in examples.features.columns if name not in out])
     learned, judged = kept.take(split.train), kept.take(split.test)
-    if learned.rarer < LEAST or judged.rarer < 1:
-        return _too_few(kept, plan, out)
+    lacking = _lacking(learned, judged)
+    if lacking:
+        return _too_few(kept, plan, lacking, out)
     fitted, calibration, inner = _learn(learned, plan)
     seen = _by_rounds(kept, plan) if plan.rounds else _judge(judged, fitted, calibration)
     figures = seen.figures(seed=plan.seed)
     inner_auc = inner.auc(seed=plan.seed, draws=_INNER_DRAWS)
     drift = _drift(learned, judged, fitted)
+    challenged = None
+    if plan.challenged and learned.positives >= LEAST_POSITIVES:
+        champion = _judge(judged, fitted, calibration)
+        challenged = challenge(learned, judged, champion, seed=plan.seed, by_time=plan.by_time)
     points = Points.of(fitted.model, calibration, learned)
     verdict, message = _verdict(figures["roc_auc"], inner_auc, learned.rarer)
     return Study(
@@ -202,6 +210,7 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         ),
         tenths=_tenths(seen),
         drift=tuple(drift),
+        challenge=challenged,
         scorecard=points.card(learned) if verdict == "ok" else None,
     )
 
@@ -256,14 +265,30 @@ def _verdict(auc: Figure, inner: Figure, rarer: int) -> tuple[Verdict, str]:
             "Keep the hand-made score; more outcomes, or other features, may tell more."
         )
     said = (
-        f"A signal: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}] on rows not learned from."
+        f"The score tells the outcome: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}] on "
+        "rows not learned from."
     )
     if rarer < FEW:
         said += f" It was learned from {rarer} outcomes only: mind the interval."
     return "ok", said
 
 
-def _too_few(examples: Examples, plan: Plan, left_out: Mapping[str, str]) -> Study:
+def _lacking(learned: Examples, judged: Examples) -> str:
+    """Say what there is too little of; nothing where there is enough."""
+    if learned.rarer < LEAST:
+        return (
+            f"Too few outcomes: {learned.rarer} rows of the rarer one among the "
+            f"{len(learned):,} learned from, and {LEAST} are needed"
+        )
+    if judged.rarer < 1:
+        return f"Too few outcomes: only one of the two is among the {len(judged):,} rows judged by"
+    groups = len(np.unique(learned.group))
+    if groups < LEAST:
+        return f"Too few groups: {groups} to learn from, and {LEAST} are needed"
+    return "" if learned.features.columns else "No column tells one row from another"
+
+
+def _too_few(examples: Examples, plan: Plan, lacking: str, left_out: Mapping[str, str]) -> Study:
     """Judge the hand-made score, where there is one; nothing is learned."""
     figures: dict[str, Figure] = {}
     kept = "Keep the hand-made score."
@@ -276,8 +301,7 @@ def _too_few(examples: Examples, plan: Plan, left_out: Mapping[str, str]) -> Stu
         kept = "The figures are those of the hand-made score."
     return Study(
         "too_few",
-        f"Too few to learn from: {examples.rarer} rows of the rarer outcome, and {LEAST} are "
-        f"needed among those learned from. {kept}",
+        f"{lacking}. {kept}",
         len(examples),
         examples.positives,
         roc_auc=figures.get("roc_auc"),

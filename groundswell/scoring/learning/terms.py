@@ -48,7 +48,7 @@ _BENT_FROM = 6  # distinct values
 _TWO = 2
 _OTHER = -1
 _TAIL = 0.001
-_LEAST_SCALE = 1e-9
+_LEAST_SPREAD = 1e-12  # of the largest value: less is the dust of adding up
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Terms:
             share = weight[known] / weight[known].sum()
             mean = float(share @ values[known])
             scale = float(np.sqrt(share @ (values[known] - mean) ** 2))
-            if scale < _LEAST_SCALE:
+            if scale <= _LEAST_SPREAD * np.abs(values[known]).max():
                 continue
             if _is_flag(values[known]):
                 rate = min(LEAST_BEARERS / len(values), 0.5)

@@ -61,14 +61,17 @@ def test_a_named_value_is_the_outcome_and_all_others_are_not():
         (Asked("wun"), "usage-column", "Did you mean `won`?"),
         (Asked("won", time="dya"), "usage-column", "Did you mean `day`?"),
         (Asked("won", drop=["plann"]), "usage-column", "Did you mean `plan`?"),
-        (Asked("won", group="acc"), "usage-column", "Its columns: won, plan, day."),
+        (Asked("won", group="acc"), "usage-column", "Its columns: won, plan, day, state."),
         (Asked("won", time="plan"), "usage-time", "`--temporal`"),
         (Asked("plan"), "usage-label", "has 3 values (`a`, `b`, `c`)"),
+        (Asked("day"), "usage-label", "has 3 values (`1`, `2`, `3`)"),
+        (Asked("state"), "usage-label", "has 2 values (`1`, `2`)"),
         (Asked("won", positive="yess"), "usage-positive", "Did you mean `yes`?"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_way_out(asked, code, said):
     table = pl.DataFrame({"won": ["yes", "no", "no"], "plan": ["a", "b", "c"], "day": [1, 2, 3]})
+    table = table.with_columns(state=pl.Series([1, 2, 2]))
     with pytest.raises(UsageError) as refused:
         prepare(table, asked)
     (problem,) = refused.value.problems
@@ -81,3 +84,13 @@ def test_all_wrong_columns_are_told_at_once():
     with pytest.raises(UsageError) as refused:
         prepare(table, Asked("wun", time="t", drop=["z"]))
     assert len(refused.value.problems) == 3
+
+
+def test_numbers_that_nobody_measured_are_left_out():
+    table = pl.DataFrame({"y": [1, 0], "x": [1e300, 2.0]})
+    assert prepare(table, Asked("y")).left_out == {"x": "It holds numbers beyond 1e+100."}
+
+
+def test_an_empty_table_has_no_examples():
+    table = pl.DataFrame(schema={"y": pl.Boolean, "x": pl.Float64})
+    assert len(prepare(table, Asked("y")).examples) == 0

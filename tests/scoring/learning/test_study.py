@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -96,7 +98,7 @@ def test_columns_that_tell_nothing_are_left_out_with_a_reason(made):
     )
     found = study(examples, Plan())
     assert set(found.left_out) == {"same", "name", "empty"}
-    assert "400 different" in found.left_out["name"]
+    assert "279 different" in found.left_out["name"]
 
 
 @settings(max_examples=15)
@@ -133,3 +135,28 @@ def test_points_add_up_to_the_score_and_the_card_says_them(seed, rows):
         assert points.contributions(full)[line.feature].to_list() == pytest.approx(
             [*line.give, line.unknown]
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda e: e.keep([]), "No column tells one row from another"),
+        (lambda e: replace(e, group=np.zeros(len(e), dtype=int)), "Too few outcomes: 0 rows"),
+        (lambda e: replace(e, group=np.arange(len(e)) % 9), "Too few groups: "),
+        (lambda e: replace(e, label=np.ones(len(e), dtype=bool)), "Too few outcomes: 0 rows"),
+        (lambda e: e.take(np.arange(0)), "Too few outcomes: 0 rows"),
+        (lambda e: e.take(np.arange(1)), "Too few outcomes: 0 rows"),
+    ],
+)
+def test_what_there_is_too_little_of_is_said(made, change, said):
+    found = study(change(made(400)), Plan())
+    assert found.verdict == "too_few"
+    assert said in found.message
+
+
+def test_rows_of_which_the_last_know_one_outcome_cannot_be_judged_by_time(made):
+    examples = made(400)
+    order = np.argsort(~examples.label, kind="stable")
+    found = study(examples.take(order), Plan(by_time=True))
+    assert found.verdict == "too_few"
+    assert "only one of the two is among the 120 rows judged by" in found.message

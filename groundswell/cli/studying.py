@@ -58,6 +58,9 @@ def lab(
     temporal: Annotated[
         bool, typer.Option("--temporal", help="Judge by the last rows instead of by chance.")
     ] = False,
+    embargo: Annotated[
+        float, typer.Option(min=0, help="By time: days until an outcome is known.")
+    ] = 0.0,
     rounds: Annotated[
         int, typer.Option(min=0, help="Judge all rows, by five folds, in so many rounds.")
     ] = 0,
@@ -69,7 +72,14 @@ def lab(
     """Learn a score from any table, and say whether it should be believed."""
     dropped = [name.strip() for given in drop or [] for name in given.split(",")]
     asked = Asked(label, positive, time, group, dropped)
-    plan = Plan(test_fraction, seed, by_time=temporal, rounds=rounds, challenged=challenger)
+    plan = Plan(
+        test_fraction,
+        seed,
+        by_time=temporal,
+        embargo=embargo,
+        rounds=rounds,
+        challenged=challenger,
+    )
     found = study_table(file, asked, plan, prior=prior)
     if json:
         print_json(found)

@@ -58,6 +58,20 @@ def study_table(
     """
     plan = plan or Plan()
     by_time = plan.by_time or asked.time is not None
+    _check(plan, by_time=by_time)
+    made = prepare(read_plain_table(path), asked)
+    if prior is not None:
+        plan = replace(plan, prior=read_prior(prior, made.examples))
+    found = study(made.examples, replace(plan, by_time=by_time), left_out=made.left_out)
+    return replace(found, alarms=(*made.alarms, *found.alarms), unlabelled=made.unlabelled)
+
+
+def _check(plan: Plan, *, by_time: bool) -> None:
+    """Refuse a plan that contradicts itself.
+
+    Raises:
+        UsageError: It does.
+    """
     if by_time and plan.rounds:
         raise UsageError(
             Problem(
@@ -66,11 +80,14 @@ def study_table(
                 fix="Leave out `--rounds`, or `--time` and `--temporal`.",
             )
         )
-    made = prepare(read_plain_table(path), asked)
-    if prior is not None:
-        plan = replace(plan, prior=read_prior(prior, made.examples))
-    found = study(made.examples, replace(plan, by_time=by_time), left_out=made.left_out)
-    return replace(found, alarms=(*made.alarms, *found.alarms), unlabelled=made.unlabelled)
+    if plan.embargo and not by_time:
+        raise UsageError(
+            Problem(
+                code="usage-embargo",
+                what="`--embargo` keeps rows apart in time, and these rows go by chance.",
+                fix="Name the column of time, `--time COLUMN`, or say `--temporal`.",
+            )
+        )
 
 
 def read_prior(path: Path, examples: Examples) -> dict[str, float]:

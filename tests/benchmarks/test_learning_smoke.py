@@ -21,7 +21,7 @@ def test_every_learner_and_the_curve(monkeypatch, capsys):
         }
     )
     label = rng.random(rows) < 1 / (1 + np.exp(euribor))
-    examples = Examples(features, label, np.arange(rows), np.ones(rows))
+    examples = Examples(features, label, np.arange(rows), np.ones(rows), np.arange(rows) * 1.0)
     monkeypatch.setattr(learning, "UNSEEN", 300)
     monkeypatch.setattr(learning, "_DRAWS", 2)
     learning.learning_curve(examples, counts=[20])

@@ -91,6 +91,13 @@ def test_rounds_and_time_contradict_each_other(table, groundswell):
     assert "[usage-rounds]" in done.err
 
 
+def test_an_embargo_is_one_of_time(table, groundswell):
+    call = ("lab", table, "--label", "won", "--embargo", "30")
+    assert "[usage-embargo]" in groundswell(*call).err
+    found = groundswell(*call, "--time", "seen", "--json").json()
+    assert found["learned"]["rows"] + found["learned"]["judged_rows"] < 600 - 50
+
+
 def test_gradient_boosting_beside(table, groundswell):
     rows = table.read_text(encoding="utf-8").splitlines()
     table.write_text("\n".join([rows[0], *rows[1:601] * 3]), encoding="utf-8")

@@ -29,12 +29,14 @@ class Examples:
         group: Numbers from 0; rows of one group (an account) are kept together when rows are
             split, and drawn together by the bootstrap.
         weight: What each row counts.
+        time: When each row was as it is, ascending; days, or the place in the order.
     """
 
     features: pl.DataFrame
     label: Bools
     group: Ints
     weight: Floats
+    time: Floats
 
     def __len__(self) -> int:
         return len(self.label)
@@ -62,7 +64,9 @@ class Examples:
         """Return some of the rows, in the order given."""
         # A frame without columns has no rows to take.
         features = self.features[rows] if self.features.columns else self.features
-        return Examples(features, self.label[rows], self.group[rows], self.weight[rows])
+        return Examples(
+            features, self.label[rows], self.group[rows], self.weight[rows], self.time[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,17 @@ def split_by_chance(examples: Examples, *, test_fraction: float, seed: int) -> S
     return Split(np.flatnonzero(~chosen), np.flatnonzero(chosen))
 
 
-def split_by_time(examples: Examples, *, test_fraction: float) -> Split:
-    """Learn from what came first and judge by the rest; a group is judged only if it is new."""
+def split_by_time(examples: Examples, *, test_fraction: float, embargo: float = 0.0) -> Split:
+    """Learn from what came first and judge by the rest; rows of one time are on one side.
+
+    Args:
+        examples: In the order of time.
+        test_fraction: The share of rows that are judged by, about.
+        embargo: How long before the first row judged by an outcome must have been known: rows
+            that came later than that are on neither side.
+    """
     first = len(examples) - round(len(examples) * test_fraction)
-    train = np.arange(first)
-    later = np.arange(first, len(examples))
-    known = np.isin(examples.group[later], np.unique(examples.group[train]))
-    return Split(train, later[~known])
+    return _cut(examples.time, first, len(examples), embargo)
 
 
 def folds_by_chance(examples: Examples, *, folds: int, seed: int) -> list[Split]:
@@ -94,10 +102,25 @@ def folds_by_chance(examples: Examples, *, folds: int, seed: int) -> list[Split]
     return [Split(np.flatnonzero(dealt != k), np.flatnonzero(dealt == k)) for k in range(folds)]
 
 
-def folds_by_time(examples: Examples, *, folds: int) -> list[Split]:
-    """Cut rows into pieces by time: each but the first is judged by what came before it."""
-    pieces = np.array_split(np.arange(len(examples)), folds + 1)
-    return [Split(np.concatenate(pieces[:k]), pieces[k]) for k in range(1, folds + 1)]
+def folds_by_time(examples: Examples, *, folds: int, embargo: float = 0.0) -> list[Split]:
+    """Cut rows into pieces by time: each but the first is judged by what came before it.
+
+    See `split_by_time` for what an embargo is. A piece without anything before it, or in it, is
+    no fold.
+    """
+    edges = np.linspace(0, len(examples), folds + 2).round().astype(np.int64)
+    cuts = [_cut(examples.time, edges[k], edges[k + 1], embargo) for k in range(1, folds + 1)]
+    return [cut for cut in cuts if len(cut.train) and len(cut.test)]
+
+
+def _cut(time: Floats, first: int, last: int, embargo: float) -> Split:
+    """Judge by the rows of the times from `first` on, up to that of `last`."""
+    if first >= len(time):
+        return Split(np.arange(len(time)), np.arange(0))
+    begin = int(np.searchsorted(time, time[first], side="left"))
+    end = int(np.searchsorted(time, time[last], side="left")) if last < len(time) else last
+    known = int(np.searchsorted(time, time[first] - embargo, side="right" if embargo else "left"))
+    return Split(np.arange(known), np.arange(begin, end))
 
 
 def _dealt(examples: Examples, *, parts: int, seed: int) -> Ints:

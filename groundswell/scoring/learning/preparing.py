@@ -15,6 +15,8 @@ from groundswell.scoring.learning.leakage import Alarm, alarm_of_later_dates
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 POSITIVE = frozenset(("1", "1.0", "true", "t", "yes", "y", "won", "closed won", "converted"))
 NEGATIVE = frozenset(
     ("0", "0.0", "-1", "false", "f", "no", "n", "lost", "closed lost", "not converted")
@@ -104,6 +106,7 @@ def prepare(table: pl.DataFrame, asked: Asked) -> Prepared:
         _outcome(known[asked.label], asked),
         group.fill_null(0).cast(pl.Int64).to_numpy(),
         np.ones(known.height),
+        _times(known, asked.time),
     )
     return Prepared(examples, table.height - known.height, left_out, tuple(alarms))
 
@@ -133,7 +136,7 @@ def _check_columns(table: pl.DataFrame, asked: Asked) -> None:
         raise UsageError(*problems)
 
 
-def _outcome(label: pl.Series, asked: Asked) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _outcome(label: pl.Series, asked: Asked) -> NDArray[np.bool_]:
     """Return by row whether the outcome came.
 
     Raises:
@@ -176,6 +179,15 @@ def _days(column: pl.Series, time: pl.Series | None) -> tuple[pl.Series, Alarm |
     days = ((_microseconds(time) - at) / _DAY_US).alias(column.name)
     late = float((days < 0).sum()) / max(len(days), 1)
     return days, alarm_of_later_dates(column.name, late) if late > LATE_SHARE else None
+
+
+def _times(known: pl.DataFrame, name: str | None) -> NDArray[np.float64]:
+    """Return when each row was, in days where it is a date; the place in the order else."""
+    if name is None:
+        return np.arange(known.height, dtype=np.float64)
+    time = known[name]
+    days = _microseconds(time) / _DAY_US if time.dtype.is_temporal() else time.cast(pl.Float64)
+    return days.fill_null(-np.inf).to_numpy()
 
 
 def _microseconds(column: pl.Series) -> pl.Series:

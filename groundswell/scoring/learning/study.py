@@ -54,6 +54,8 @@ class Plan:
         test_fraction: Share of rows that are judged by.
         seed: Of the split, the folds and the bootstrap.
         by_time: Learn from the first rows and judge by the last, instead of by chance.
+        embargo: How long an outcome takes to be known, in the units of time (days): nothing is
+            learned from rows whose outcome was not known when the first row judged by came.
         rounds: Judge every row, by models of the other four fifths, in so many rounds, instead of
             one share of the rows.
         prior: The hand-made score: weights by feature or term.
@@ -63,6 +65,7 @@ class Plan:
     test_fraction: float = 0.3
     seed: int = 0
     by_time: bool = False
+    embargo: float = 0.0
     rounds: int = 0
     prior: Mapping[str, float] = field(default_factory=dict[str, float])
     challenged: bool = False
@@ -164,7 +167,7 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         left_out: Columns that are not among the features, with the reason.
     """
     split = (
-        split_by_time(examples, test_fraction=plan.test_fraction)
+        split_by_time(examples, test_fraction=plan.test_fraction, embargo=plan.embargo)
         if plan.by_time
         else split_by_chance(examples, test_fraction=plan.test_fraction, seed=plan.seed)
     )
@@ -218,10 +221,13 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
 def _learn(examples: Examples, plan: Plan) -> tuple[Fitted, Calibration, Judged]:
     """Fit and calibrate; and return what was said of rows by models that had not seen them."""
     by_chance = folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
-    folds = folds_by_time(examples, folds=FOLDS) if plan.by_time else by_chance
-    # A piece of time that knows one outcome only teaches nothing.
-    usable = [fold for fold in folds if examples.take(fold.train).rarer]
-    fitted = choose(examples, usable, prior=plan.prior)
+    folds = by_chance
+    if plan.by_time:
+        in_time = folds_by_time(examples, folds=FOLDS, embargo=plan.embargo)
+        # A piece of time that knows one outcome only teaches nothing.
+        usable = [fold for fold in in_time if examples.take(fold.train).rarer]
+        folds = usable or by_chance
+    fitted = choose(examples, folds, prior=plan.prior)
     said = _said(examples, fitted, by_chance) if plan.by_time else fitted.log_odds
     calibration = calibrate(said, examples.label, examples.weight)
     chances = calibration.chance(said)

@@ -38,6 +38,6 @@ def made() -> Callable[..., Examples]:
                 **{name: values(rng, label) for name, values in columns.items()},
             }
         )
-        return Examples(features, label, np.arange(rows), np.ones(rows))
+        return Examples(features, label, np.arange(rows), np.ones(rows), np.arange(rows) * 1.0)
 
     return make

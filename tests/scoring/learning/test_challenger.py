@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from groundswell.errors import MissingExtraError
 from groundswell.scoring.learning import Plan, study
-from groundswell.scoring.learning.examples import Examples
+
+if TYPE_CHECKING:
+    from groundswell.scoring.learning.examples import Examples
 
 
 def crossed(made, rows: int) -> Examples:
@@ -18,7 +22,7 @@ def crossed(made, rows: int) -> Examples:
     strong, weak = (examples.features[name].to_numpy() for name in ("strong", "weak"))
     chance = np.where(strong * weak > 0, 0.7, 0.1)
     label = np.random.default_rng(1).random(rows) < chance
-    return Examples(examples.features, label, examples.group, examples.weight)
+    return replace(examples, label=label)
 
 
 def test_it_is_promoted_where_it_wins_on_later_rows(made):

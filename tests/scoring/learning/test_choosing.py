@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from groundswell.scoring.learning.choosing import choose
 from groundswell.scoring.learning.examples import (
-    Examples,
     folds_by_chance,
     folds_by_time,
     split_by_chance,
@@ -33,12 +34,8 @@ def test_what_it_says_of_rows_was_not_learned_from_them(made):
     fitted = choose(examples, folds)
     assert not np.isnan(fitted.log_odds).any()
     fold = folds[0]
-    flipped = Examples(
-        examples.features,
-        np.where(np.isin(np.arange(400), fold.test), ~examples.label, examples.label),
-        examples.group,
-        examples.weight,
-    )
+    turned = np.where(np.isin(np.arange(400), fold.test), ~examples.label, examples.label)
+    flipped = replace(examples, label=turned)
     again = choose(flipped, [fold])
     same = choose(examples, [fold])
     if again.way.penalty == same.way.penalty:
@@ -81,16 +78,31 @@ def test_a_bent_truth_is_followed_where_there_is_enough_to_see_it(made):
 
 def test_a_group_is_never_on_both_sides(made):
     examples = made(300)
-    grouped = Examples(examples.features, examples.label, np.arange(300) // 7, examples.weight)
+    grouped = replace(examples, group=np.arange(300) // 7)
     splits = [
         *folds_by_chance(grouped, folds=5, seed=1),
         split_by_chance(grouped, test_fraction=0.3, seed=1),
-        split_by_time(grouped, test_fraction=0.3),
     ]
     for split in splits:
         assert not set(grouped.group[split.train]) & set(grouped.group[split.test])
         assert len(split.test)
     assert sum(len(split.test) for split in splits[:5]) == 300
+
+
+def test_by_time_rows_of_one_day_are_on_one_side_and_an_outcome_had_to_be_known(made):
+    weekly = replace(made(300), time=np.repeat(np.arange(60) * 7.0, 5))
+    splits = [
+        split_by_time(weekly, test_fraction=0.3, embargo=30.0),
+        *folds_by_time(weekly, folds=5, embargo=30.0),
+    ]
+    for split in splits:
+        begin = weekly.time[split.test].min()
+        assert weekly.time[split.train].max() + 30 <= begin
+        assert weekly.time[split.train].max() + 30 > begin - 7  # and nothing more is left out
+    together = split_by_time(weekly, test_fraction=0.3)
+    assert len(together.train) + len(together.test) == 300
+    assert weekly.time[together.train].max() < weekly.time[together.test].min()
+    assert len(splits[0].test) == len(together.test) == 90
 
 
 def test_by_time_nothing_is_judged_by_what_came_later(made):

@@ -61,9 +61,7 @@ def test_by_time_the_last_rows_are_judged_and_what_moved_is_named(made):
     examples = made(2_000)
     later = np.where(np.arange(2_000) < 1_400, 0.0, 3.0)
     moved = examples.features.with_columns(noise=pl.col("noise") + later)
-    found = study(
-        type(examples)(moved, examples.label, examples.group, examples.weight), Plan(by_time=True)
-    )
+    found = study(replace(examples, features=moved), Plan(by_time=True))
     assert [(a.code, a.feature) for a in found.alarms] == [("drift", "noise")]
     assert found.learned.judged_rows == 600
 
@@ -75,7 +73,7 @@ def test_rows_that_are_judged_teach_nothing(made):
     other[700:] = np.random.default_rng(5).permutation(other[700:])
     ours = study(examples, Plan(by_time=True))
     theirs = study(
-        type(examples)(examples.features, other, examples.group, examples.weight),
+        replace(examples, label=other),
         Plan(by_time=True),
     )
     assert ours.learned.inner_auc == theirs.learned.inner_auc
@@ -157,6 +155,7 @@ def test_what_there_is_too_little_of_is_said(made, change, said):
 def test_rows_of_which_the_last_know_one_outcome_cannot_be_judged_by_time(made):
     examples = made(400)
     order = np.argsort(~examples.label, kind="stable")
-    found = study(examples.take(order), Plan(by_time=True))
+    examples = replace(examples.take(order), time=examples.time)
+    found = study(examples, Plan(by_time=True))
     assert found.verdict == "too_few"
     assert "only one of the two is among the 120 rows judged by" in found.message

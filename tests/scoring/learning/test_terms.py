@@ -12,7 +12,9 @@ from groundswell.scoring.learning.terms import LEAST_BEARERS, MOST_LEVELS, Terms
 
 def examples(features: pl.DataFrame) -> Examples:
     rows = features.height
-    return Examples(features, np.zeros(rows, dtype=bool), np.arange(rows), np.ones(rows))
+    return Examples(
+        features, np.zeros(rows, dtype=bool), np.arange(rows), np.ones(rows), np.zeros(rows)
+    )
 
 
 def labels(features: dict, *, bends: int = 0) -> list[str]:

@@ -71,7 +71,7 @@ COMMANDS = {
     "serving": ("serve", "keys", "sources"),
     "tailing": ("tail",),
     "doctoring": ("doctor",),
-    "studying": ("lab",),
+    "studying": ("lab", "behaviours"),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

@@ -1,25 +1,30 @@
-"""The command that judges a definition by any table: lab."""
+"""Commands that learn from outcomes: lab, behaviours."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from groundswell.cli.app import JsonOption, app
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.engine.lab import (
     Asked,
+    Behaviours,
     Challenge,
     Figure,
     Line,
+    Outcome,
     Plan,
     Study,
+    find_behaviours,
     study_table,
 )
+from groundswell.errors import Problem, UsageError, did_you_mean
 
 _STYLES = {"ok": "bold green", "no_signal": "bold yellow", "too_few": "bold yellow"}
 _SHOWN = 12
@@ -85,6 +90,87 @@ def lab(
         print_json(found)
         return
     _print(found)
+
+
+@app.command()
+def behaviours(
+    outcome: Annotated[str, typer.Option(help="converted or expanded.")] = "converted",
+    near: Annotated[int, typer.Option(min=0, help="Days before the outcome: until then.")] = 30,
+    far: Annotated[int, typer.Option(min=7, help="Days before the outcome: from then on.")] = 90,
+    weeks: Annotated[int, typer.Option(min=2, max=520, help="Weeks that are looked at.")] = 52,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many rows.")] = 20,
+    as_of: AsOfOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Show which behaviours precede an outcome, by what they were where none came."""
+    asked = _outcome(outcome)
+    if near >= far:
+        raise UsageError(
+            Problem(
+                code="usage-horizon",
+                what=f"`--near {near}` is not nearer to the outcome than `--far {far}`.",
+                fix="Write for example `--near 30 --far 90`.",
+            )
+        )
+    day = parse_day(as_of)
+    with open_project(project) as opened:
+        features = opened.features(as_of=day, weeks=weeks)
+    found = find_behaviours(features, asked, near=near, far=far)
+    if json:
+        print_json(found)
+    else:
+        _print_behaviours(found, limit=limit)
+
+
+def _outcome(text: str) -> Outcome:
+    known: tuple[Outcome, ...] = get_args(Outcome)
+    for outcome in known:
+        if text == outcome:
+            return outcome
+    raise UsageError(
+        Problem(
+            code="usage-outcome",
+            what=f"`{text}` is no outcome that is known here.",
+            fix=did_you_mean(text, known, noun="Choose from"),
+        )
+    )
+
+
+def _print_behaviours(found: Behaviours, *, limit: int) -> None:
+    err.print(
+        f"{number(found.came)} of {counted(found.accounts, 'account')} {found.outcome} in time; "
+        f"{counted(found.snapshots, 'snapshot')} compared, each account counting as one.",
+        soft_wrap=True,
+    )
+    if not found.rows:
+        out.print(
+            "Too few to say anything: 20 accounts that did, and 20 that did not, are needed. "
+            "Look at more `--weeks`, or another `--outcome`.",
+            soft_wrap=True,
+        )
+        return
+    table = Table(
+        "behaviour", "before it", "otherwise", "effect", "95 of 100 draws", box=None, pad_edge=False
+    )
+    telling = [row for row in found.rows if row.tells]
+    for row in telling[:limit]:
+        effect = row.effect
+        table.add_row(
+            Text(row.feature),
+            number(round(row.before, 2)),
+            number(round(row.otherwise, 2)),
+            f"{effect.value:.2f}",
+            f"{effect.low:.2f} to {effect.high:.2f}",
+        )
+    out.print(table)
+    others = len(found.rows) - len(telling)
+    err.print(
+        "The effect is the chance that it is more before the outcome than otherwise: above 0.5 "
+        f"more, below it less. {number(others)} of {counted(len(found.rows), 'behaviour')} do not "
+        "tell; what goes with an outcome need not bring it about.",
+        soft_wrap=True,
+    )
 
 
 def _print(found: Study) -> None:

@@ -1,4 +1,4 @@
-"""The lab on any table: what a team with an export, and nothing else, can ask."""
+"""The lab: what can be learned from outcomes, and whether to believe it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from groundswell.errors import ConfigError, Problem, UsageError, did_you_mean
 from groundswell.scoring.learning import (
     Alarm,
     Asked,
+    Behaviour,
+    Behaviours,
     Challenge,
     Figure,
     Line,
+    Outcome,
     Plan,
     Study,
+    find_behaviours,
     prepare,
     study,
 )
@@ -29,11 +33,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Alarm",
     "Asked",
+    "Behaviour",
+    "Behaviours",
     "Challenge",
     "Figure",
     "Line",
+    "Outcome",
     "Plan",
     "Study",
+    "find_behaviours",
     "read_prior",
     "study_table",
 ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from groundswell.cli import studying
+from groundswell.engine.lab import Behaviour, Behaviours, Figure
+
 
 @pytest.fixture
 def table(tmp_path):
@@ -104,3 +107,37 @@ def test_gradient_boosting_beside(table, groundswell):
     done = groundswell("lab", table, "--label", "won", "--drop", "seen,account", "--challenger")
     assert "Gradient boosting: AUC 0." in done.out
     assert "The scorecard stays." in done.out
+
+
+def test_behaviours_of_a_company_too_small_to_say_anything(project, groundswell):
+    call = ("behaviours", "--project", project, "--weeks", "4", "--near", "0", "--far", "14")
+    done = groundswell(*call)
+    assert done.code == 0
+    assert "Too few to say anything" in done.out
+    found = groundswell(*call, "--json").json()
+    assert found["rows"] == []
+    assert found["accounts"] >= found["came"]
+
+
+def test_behaviours_are_shown_with_what_they_were_otherwise(project, groundswell, monkeypatch):
+    effect = Figure(0.84, 0.81, 0.87)
+    none = Figure(0.5, 0.45, 0.55)
+    rows = (
+        Behaviour("invites_sent_28d", 4.2512, 1.0, effect, 1.0),
+        Behaviour("shares_28d", 0.2, 0.2, none, 1.0),
+    )
+    made = Behaviours("converted", 1_654, 73, 12_789, rows)
+    monkeypatch.setattr(studying, "find_behaviours", lambda features, outcome, **asked: made)
+    done = groundswell("behaviours", "--project", project)
+    assert "73 of 1,654 accounts converted in time; 12,789 snapshots compared" in done.err
+    (line,) = (line for line in done.out.splitlines() if line.startswith("invites_sent_28d"))
+    assert line.split() == ["invites_sent_28d", "4.25", "1", "0.84", "0.81", "to", "0.87"]
+    assert "shares_28d" not in done.out
+    assert "1 of 2 behaviours do not tell" in done.err
+
+
+def test_what_behaviours_cannot_be_asked(tmp_path, groundswell):
+    done = groundswell("behaviours", "--outcome", "convertd", "--project", tmp_path)
+    assert "Did you mean `converted`?" in done.err
+    done = groundswell("behaviours", "--near", "90", "--far", "30", "--project", tmp_path)
+    assert "[usage-horizon]" in done.err

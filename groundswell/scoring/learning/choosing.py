@@ -163,10 +163,11 @@ def _try(
     losses = np.empty((len(PENALTIES), len(folds)))
     for j, fold in enumerate(folds):
         learned, judged = examples.take(fold.train), examples.take(fold.test)
+        known, unseen = design[fold.train], design[fold.test]
         start: Floats | None = None
         for k in reversed(range(len(PENALTIES))):
-            start, _ = _fit(design[fold.train], learned, prior, PENALTIES[k], start=start)
-            said = start[0] + design[fold.test] @ start[1:]
+            start, _ = _fit(known, learned, prior, PENALTIES[k], start=start)
+            said = start[0] + unseen @ start[1:]
             log_odds[k, fold.test] = said
             losses[k, j] = np.average(log_loss(said, judged.label), weights=judged.weight)
     return [

@@ -164,20 +164,24 @@ class Judged:
             Ranked.of(score, chance, self.label, self.weight)
             for score, chance in zip(self.scores, self.chances, strict=True)
         ]
-        drawn = list(self._weights(seed=seed, draws=draws))
+        chosen = {name: MEASURES[name] for name in names}
+
+        def measured(weight: Floats) -> list[float]:
+            """Return every measure, the mean of its rounds."""
+            weights = [weight[one.order] for one in rounds]
+            return [
+                float(np.mean([measure(*pair) for pair in zip(rounds, weights, strict=True)]))
+                for measure in chosen.values()
+            ]
+
+        values = measured(self.weight)
+        again = np.array([measured(weight) for weight in self._weights(seed=seed, draws=draws)])
         found: dict[str, Figure] = {}
-        for name in names:
-            measure = MEASURES[name]
-            value = float(np.mean([measure(one, self.weight[one.order]) for one in rounds]))
-            again = np.array(
-                [
-                    float(np.mean([measure(one, weight[one.order]) for one in rounds]))
-                    for weight in drawn
-                ]
-            )
+        for k, name in enumerate(chosen):
+            column = again[:, k]
             if name in PULLED_UP:
-                again = np.maximum(again - (np.nanmean(again) - value), 0.0)
-            found[name] = _figure(value, again)
+                column = np.maximum(column - (np.nanmean(column) - values[k]), 0.0)
+            found[name] = _figure(values[k], column)
         return found
 
     def auc(self, *, seed: int, draws: int = DRAWS) -> Figure:

@@ -21,7 +21,7 @@ from groundswell.engine.lab import (
     Outcome,
     Plan,
     Study,
-    find_behaviours,
+    behaviours_of,
     study_table,
 )
 from groundswell.errors import Problem, UsageError, did_you_mean
@@ -105,18 +105,9 @@ def behaviours(
 ) -> None:
     """Show which behaviours precede an outcome, by what they were where none came."""
     asked = _outcome(outcome)
-    if near >= far:
-        raise UsageError(
-            Problem(
-                code="usage-horizon",
-                what=f"`--near {near}` is not nearer to the outcome than `--far {far}`.",
-                fix="Write for example `--near 30 --far 90`.",
-            )
-        )
     day = parse_day(as_of)
     with open_project(project) as opened:
-        features = opened.features(as_of=day, weeks=weeks)
-    found = find_behaviours(features, asked, near=near, far=far)
+        found = behaviours_of(opened, asked, near=near, far=far, weeks=weeks, as_of=day)
     if json:
         print_json(found)
     else:

@@ -127,7 +127,7 @@ def test_behaviours_are_shown_with_what_they_were_otherwise(project, groundswell
         Behaviour("shares_28d", 0.2, 0.2, none, 1.0),
     )
     made = Behaviours("converted", 1_654, 73, 12_789, rows)
-    monkeypatch.setattr(studying, "find_behaviours", lambda features, outcome, **asked: made)
+    monkeypatch.setattr(studying, "behaviours_of", lambda opened, outcome, **asked: made)
     done = groundswell("behaviours", "--project", project)
     assert "73 of 1,654 accounts converted in time; 12,789 snapshots compared" in done.err
     (line,) = (line for line in done.out.splitlines() if line.startswith("invites_sent_28d"))
@@ -136,8 +136,8 @@ def test_behaviours_are_shown_with_what_they_were_otherwise(project, groundswell
     assert "1 of 2 behaviours do not tell" in done.err
 
 
-def test_what_behaviours_cannot_be_asked(tmp_path, groundswell):
-    done = groundswell("behaviours", "--outcome", "convertd", "--project", tmp_path)
+def test_what_behaviours_cannot_be_asked(project, groundswell):
+    done = groundswell("behaviours", "--outcome", "convertd", "--project", project)
     assert "Did you mean `converted`?" in done.err
-    done = groundswell("behaviours", "--near", "90", "--far", "30", "--project", tmp_path)
+    done = groundswell("behaviours", "--near", "90", "--far", "30", "--project", project)
     assert "[usage-horizon]" in done.err

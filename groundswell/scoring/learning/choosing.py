@@ -71,7 +71,6 @@ class Fitted:
         model: What was fitted.
         way: How.
         prior_scale: s, by which the prior was multiplied; none for plain ridge.
-        log_loss: Mean over rows that were not learned from, in nats.
         log_odds: By row of the examples, as said by a model that did not learn from it; NaN for
             the first piece of time, which no model is before.
     """
@@ -79,7 +78,6 @@ class Fitted:
     model: LinearModel
     way: Way
     prior_scale: float | None
-    log_loss: float
     log_odds: Floats
 
 
@@ -112,9 +110,9 @@ def choose(
         & [(way.prior is None) == (tried[best][0].prior is None) for way, _, _ in tried]
     )
     chosen = min(near, key=lambda k: (tried[k][0].is_bent, -tried[k][0].penalty))
-    way, log_odds, loss = tried[chosen]
+    way, log_odds, _ = tried[chosen]
     model, scale = fit_way(examples, way)
-    return Fitted(model, way, scale, float(loss.mean()), log_odds)
+    return Fitted(model, way, scale, log_odds)
 
 
 def fit_way(examples: Examples, way: Way) -> tuple[LinearModel, float | None]:

@@ -98,7 +98,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of one account as of one day, with every point accounted for."""
+    """The score of one account as of one day, with every point accounted for.
+
+    `base` is what every account has, and `chance` that of the outcome, where both were learned.
+    """
 
     account_id: str
     as_of: date
@@ -110,6 +113,8 @@ class Score:
     above_threshold: bool
     model_version: str
     above_enterprise: bool = False
+    base: float = 0.0
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

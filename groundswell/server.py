@@ -27,12 +27,13 @@ from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
 from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
+from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
 from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.feed import Feed
 from groundswell.engine.live.following import Follower
 from groundswell.engine.noticing import Reporter
-from groundswell.errors import StoreError
+from groundswell.errors import GroundswellError, StoreError
 from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
 
@@ -264,6 +265,28 @@ class EngineLoop:
             newly_qualified=len(scored.report.newly_qualified),
             seconds=round(scored.seconds, 2),
         )
+        self._challenge()
+
+    def _challenge(self) -> None:
+        """Once a week, let a challenger be learned where that is wanted."""
+        settings = self._project.loaded.config
+        if settings.score.preset != FITTED or not settings.learning.challenger:
+            return
+        try:
+            shadow = self._project.lab.challenge_if_due()
+        except GroundswellError as error:
+            codes = [problem.code for problem in error.problems]
+            log.warning("no challenger was learned", problems=codes)
+            return
+        if shadow is not None:
+            log.info(
+                "challenger",
+                version=shadow.version,
+                champion=shadow.champion,
+                weeks=shadow.weeks,
+                offered=shadow.offered,
+                published=shadow.published,
+            )
 
 
 def _set_aside() -> None:

@@ -17,10 +17,20 @@ from groundswell.engine import STATE_FOLDER
 from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+    from groundswell.engine.lab import (
+        Backtest,
+        Behaviours,
+        Comparison,
+        FitReport,
+        Outcome,
+        Shadow,
+        Watch,
+    )
+    from groundswell.engine.registry import Model
     from groundswell.engine.reports import Check, DismissalReport, OfferReport, SourceState
     from groundswell.model import Alert, Link
     from groundswell.store.ledger import JournalEntry
@@ -77,10 +87,16 @@ class Client:
         return self._call("accounts", qualified=qualified, limit=limit)
 
     def explain(
-        self, account: str, *, as_of: date | None = None, user: str | None = None
+        self,
+        account: str,
+        *,
+        as_of: date | None = None,
+        user: str | None = None,
+        model: str | None = None,
     ) -> Explanation:
         """See `Project.explain`."""
-        return self._call("explain", account=account, as_of=as_of, user=user)
+        told = _definition(model) if model is not None else None
+        return self._call("explain", account=account, as_of=as_of, user=user, model=told)
 
     def features(
         self,
@@ -218,6 +234,11 @@ class Client:
         """See `Project.doctor`."""
         return self._call("doctor", quick=quick)
 
+    @property
+    def lab(self) -> LabClient:
+        """See `Project.lab`."""
+        return LabClient(self._call)
+
     def _call(self, name: str, **arguments: Any) -> Any:
         operation = OPERATIONS[name]
         given = msgspec.to_builtins(
@@ -256,6 +277,134 @@ class Client:
             raise ConnectionError(str(error)) from None
         finally:
             connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class LabClient:
+    """The methods of `Lab` that operations offer."""
+
+    _call: Callable[..., Any]
+
+    def fit(
+        self,
+        *,
+        outcome: Outcome | None = None,
+        horizon: int | None = None,
+        weeks: int | None = None,
+        seed: int = 0,
+        challenger: bool = False,
+        as_of: date | None = None,
+        who: str,
+    ) -> FitReport:
+        """See `Lab.fit`."""
+        return self._call(
+            "lab.fit",
+            outcome=outcome,
+            horizon=horizon,
+            weeks=weeks,
+            seed=seed,
+            challenger=challenger,
+            as_of=as_of,
+            who=who,
+        )
+
+    def behaviours(
+        self, outcome: Outcome, *, near: int, far: int, weeks: int, as_of: date | None = None
+    ) -> Behaviours:
+        """See `Lab.behaviours`."""
+        return self._call(
+            "lab.behaviours", outcome=outcome, near=near, far=far, weeks=weeks, as_of=as_of
+        )
+
+    def backtest(
+        self,
+        definition: str,
+        *,
+        outcome: Outcome | None = None,
+        horizon: int | None = None,
+        weeks: int,
+        capacity: int | None = None,
+        seed: int = 0,
+        as_of: date | None = None,
+        who: str,
+    ) -> Backtest:
+        """See `Lab.backtest`."""
+        return self._call(
+            "lab.backtest",
+            definition=_definition(definition),
+            outcome=outcome,
+            horizon=horizon,
+            weeks=weeks,
+            capacity=capacity,
+            seed=seed,
+            as_of=as_of,
+            who=who,
+        )
+
+    def compare(
+        self,
+        first: str,
+        second: str,
+        *,
+        outcome: Outcome | None = None,
+        horizon: int | None = None,
+        weeks: int,
+        capacity: int | None = None,
+        seed: int = 0,
+        as_of: date | None = None,
+    ) -> Comparison:
+        """See `Lab.compare`."""
+        return self._call(
+            "lab.compare",
+            first=_definition(first),
+            second=_definition(second),
+            outcome=outcome,
+            horizon=horizon,
+            weeks=weeks,
+            capacity=capacity,
+            seed=seed,
+            as_of=as_of,
+        )
+
+    def drift(
+        self, definition: str, *, since: date | None = None, as_of: date | None = None
+    ) -> Watch:
+        """See `Lab.drift`."""
+        told = _definition(definition)
+        return self._call("lab.drift", definition=told, since=since, as_of=as_of)
+
+    def challenge(self, *, as_of: date | None = None, who: str) -> Shadow:
+        """See `Lab.challenge`."""
+        return self._call("lab.challenge", as_of=as_of, who=who)
+
+    def versions(self) -> list[Model]:
+        """See `Lab.versions`."""
+        return self._call("lab.versions")
+
+    def version(self, name: str) -> Model:
+        """See `Lab.version`."""
+        return self._call("lab.version", name=name)
+
+    def add(self, path: str | Path, *, who: str, reason: str = "") -> Model:
+        """See `Lab.add`."""
+        return self._call("lab.add", path=str(Path(path).absolute()), who=who, reason=reason)
+
+    def publish(self, name: str, *, who: str, reason: str, anyway: bool = False) -> Model:
+        """See `Lab.publish`."""
+        return self._call("lab.publish", name=name, who=who, reason=reason, anyway=anyway)
+
+    def roll_back(self, *, who: str, reason: str = "") -> Model:
+        """See `Lab.roll_back`."""
+        return self._call("lab.roll_back", who=who, reason=reason)
+
+    def retire(self, name: str, *, who: str, reason: str = "") -> Model:
+        """See `Lab.retire`."""
+        return self._call("lab.retire", name=name, who=who, reason=reason)
+
+
+def _definition(name: str) -> str:
+    """Return what a definition is called; a file by its absolute path."""
+    return str(Path(name).absolute()) if Path(name).suffix in {".yaml", ".yml"} else name
 
 
 def _as_query(value: object) -> str:

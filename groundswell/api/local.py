@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -96,7 +97,7 @@ def _endpoint(
 ) -> Callable[[Request], Awaitable[Response]]:
     def call(arguments: msgspec.Struct) -> Any:
         with alone:
-            return getattr(project, operation.name)(**msgspec.structs.asdict(arguments))
+            return attrgetter(operation.name)(project)(**msgspec.structs.asdict(arguments))
 
     async def answer(request: Request) -> Response:
         if not may_ask(request, token):

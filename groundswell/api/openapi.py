@@ -17,6 +17,7 @@ from groundswell.api.pages import JSON, PAGES, Page
 from groundswell.api.schemas import components, inlined, needing, parameters, schema_of
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
+from groundswell.engine.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,8 +174,14 @@ def _of_page(page: Page) -> Schema:
     }
 
 
+def _method(name: str) -> object:
+    """Return the method that an operation calls."""
+    of_lab = name.removeprefix("lab.")
+    return getattr(Project, name) if of_lab == name else getattr(Lab, of_lab)
+
+
 def _of_operation(operation: Operation) -> Schema:
-    told = inspect.getdoc(getattr(Project, operation.name)) or ""
+    told = inspect.getdoc(_method(operation.name)) or ""
     summary, _, more = told.partition("\n")
     described: Schema = {"operationId": operation.name, "tags": ["operations"], "summary": summary}
     if more.strip():

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
     Check,
     DismissalReport,
@@ -56,11 +58,12 @@ class AccountsArguments(msgspec.Struct):
 
 
 class ExplainArguments(msgspec.Struct):
-    """Of `explain`."""
+    """Of `explain`; a definition's file by its absolute path."""
 
     account: str
     as_of: date | None = None
     user: str | None = None
+    model: str | None = None
 
 
 class FeaturesArguments(msgspec.Struct):
@@ -148,6 +151,113 @@ class DoctorArguments(msgspec.Struct):
     quick: bool = False
 
 
+OutcomeName = Literal["converted", "expanded", "won", "any"]
+Horizon = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+Weekly = Annotated[int, msgspec.Meta(ge=1, le=1_040)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+
+
+class FitArguments(msgspec.Struct):
+    """Of `lab.fit`."""
+
+    outcome: OutcomeName | None = None
+    horizon: Horizon | None = None
+    weeks: Weekly | None = None
+    seed: Seed = 0
+    challenger: bool = False
+    as_of: date | None = None
+    who: str = "somebody"
+
+
+class BehavioursArguments(msgspec.Struct):
+    """Of `lab.behaviours`."""
+
+    outcome: OutcomeName = "converted"
+    near: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 30
+    far: Horizon = 90
+    weeks: Weekly = 52
+    as_of: date | None = None
+
+
+class BacktestArguments(msgspec.Struct):
+    """Of `lab.backtest`; a file by its absolute path."""
+
+    definition: str = "current"
+    outcome: OutcomeName | None = None
+    horizon: Horizon | None = None
+    weeks: Weekly = 52
+    capacity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    seed: Seed = 0
+    as_of: date | None = None
+    who: str = "somebody"
+
+
+class CompareArguments(msgspec.Struct):
+    """Of `lab.compare`; files by their absolute path."""
+
+    first: str
+    second: str
+    outcome: OutcomeName | None = None
+    horizon: Horizon | None = None
+    weeks: Weekly = 52
+    capacity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    seed: Seed = 0
+    as_of: date | None = None
+
+
+class DriftArguments(msgspec.Struct):
+    """Of `lab.drift`; a file by its absolute path."""
+
+    definition: str = "current"
+    since: date | None = None
+    as_of: date | None = None
+
+
+class ModelArguments(msgspec.Struct):
+    """Of `lab.version`."""
+
+    name: str
+
+
+class AddModelArguments(msgspec.Struct):
+    """Of `lab.add`; the file by its absolute path."""
+
+    path: str
+    who: str = "somebody"
+    reason: str = ""
+
+
+class PublishArguments(msgspec.Struct):
+    """Of `lab.publish`."""
+
+    name: str
+    reason: str
+    who: str = "somebody"
+    anyway: bool = False
+
+
+class RollBackArguments(msgspec.Struct):
+    """Of `lab.roll_back`."""
+
+    who: str = "somebody"
+    reason: str = ""
+
+
+class RetireArguments(msgspec.Struct):
+    """Of `lab.retire`."""
+
+    name: str
+    who: str = "somebody"
+    reason: str = ""
+
+
+class ChallengeArguments(msgspec.Struct):
+    """Of `lab.challenge`."""
+
+    as_of: date | None = None
+    who: str = "somebody"
+
+
 class FeedArguments(msgspec.Struct):
     """Of the feed: which notices, and from which on."""
 
@@ -206,15 +316,26 @@ class Failure(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Lazily:
+    """A type of the lab, which takes a second to import: only who needs it does."""
+
+    name: str
+
+    def get(self) -> Any:
+        """Import it."""
+        return getattr(import_module("groundswell.engine.lab"), self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One endpoint.
 
     Attributes:
         method: `GET` for what only reads, else `POST`.
         path: Where it is.
-        name: The method of `Project`.
+        name: The method of `Project`, or of what it has, such as `lab.fit`.
         arguments: Its keyword arguments.
-        result: What it returns.
+        returns: What it returns.
         shown: What of it whoever has a write key is told; None where nobody but the token may ask.
     """
 
@@ -222,8 +343,13 @@ class Operation:
     path: str
     name: str
     arguments: type[msgspec.Struct]
-    result: Any
+    returns: Any
     shown: Any = None
+
+    @property
+    def result(self) -> Any:
+        """The type that it returns."""
+        return self.returns.get() if isinstance(self.returns, Lazily) else self.returns
 
 
 OPERATIONS = {
@@ -253,5 +379,22 @@ OPERATIONS = {
         ),
         Operation("GET", "/v1/sources", "sources", Nothing, list[SourceState]),
         Operation("GET", "/v1/doctor", "doctor", DoctorArguments, list[Check]),
+        *(
+            Operation("POST", f"/v1/lab/{name}", f"lab.{name}", arguments, Lazily(result))
+            for name, arguments, result in (
+                ("fit", FitArguments, "FitReport"),
+                ("behaviours", BehavioursArguments, "Behaviours"),
+                ("backtest", BacktestArguments, "Backtest"),
+                ("compare", CompareArguments, "Comparison"),
+                ("drift", DriftArguments, "Watch"),
+                ("challenge", ChallengeArguments, "Shadow"),
+            )
+        ),
+        Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
+        Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
+        Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),
+        Operation("POST", "/v1/models/publish", "lab.publish", PublishArguments, Model),
+        Operation("POST", "/v1/models/roll-back", "lab.roll_back", RollBackArguments, Model),
+        Operation("POST", "/v1/models/retire", "lab.retire", RetireArguments, Model),
     )
 }

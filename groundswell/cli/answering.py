@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.opening import open_project
@@ -36,6 +37,8 @@ def run(
     out.print(f"Motions: {shares}. Journal: {counted(report.journal_entries, 'new entry')}.")
     if report.alerts:
         out.print(f"{counted(report.alerts, 'alert')}: see `groundswell alerts`.")
+    for warning in report.warnings:
+        err.print(Text(warning, style="yellow"), soft_wrap=True)
 
 
 @app.command()
@@ -64,12 +67,15 @@ def explain(
     user: Annotated[
         str | None, typer.Option(help="Say why this user belongs to the account.")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="By another version of the score, a preset or a file.")
+    ] = None,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
     """Explain one account: every point, rule, guardrail and link, as of any day."""
     with open_project(project) as opened:
-        explanation = opened.explain(account, as_of=parse_day(as_of), user=user)
+        explanation = opened.explain(account, as_of=parse_day(as_of), user=user, model=model)
     if json:
         print_json(explanation)
     else:

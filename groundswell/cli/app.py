@@ -72,6 +72,8 @@ COMMANDS = {
     "tailing": ("tail",),
     "doctoring": ("doctor",),
     "studying": ("lab", "behaviours"),
+    "proving": ("fit", "backtest", "compare", "drift"),
+    "modelling": ("models",),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

@@ -83,6 +83,8 @@ def print_explanation(story: Explanation) -> None:
     out.print(f"score [bold]{story.score:.1f}[/bold], {state}, {story.tier}, fit {story.fit_band}")
     for sentence in _kept(story):
         out.print(f"[yellow]{sentence}.[/yellow]")
+    if story.chance is not None:
+        out.print(f"Of accounts with that score, {story.chance:.1%} come to the outcome in time.")
     out.print()
     _print_components(story)
     _print_now(story)
@@ -92,13 +94,16 @@ def print_explanation(story: Explanation) -> None:
 
 
 def _bar(component: Component) -> Text:
-    filled = round(BAR_WIDTH * component.points / component.max) if component.max else 0
+    share = component.points / component.max if component.max > 0 else 0.0
+    filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
     style = "green" if component.known else "yellow"
     return Text("█" * filled, style=style) + Text("·" * (BAR_WIDTH - filled), style="dim")
 
 
 def _print_components(story: Explanation) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
+    if story.base:
+        table.add_row(Text("base", style="bold"), "", f"{story.base:.1f}", "of every account")
     for part, value in story.parts.items():
         weight = story.weights.get(part, 1.0)
         table.add_row(

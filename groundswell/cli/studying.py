@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.learning_options import OutOption, parse_outcome, write_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.engine.lab import (
@@ -18,16 +19,14 @@ from groundswell.engine.lab import (
     Challenge,
     Figure,
     Line,
-    Outcome,
     Plan,
     Study,
-    behaviours_of,
     study_table,
 )
-from groundswell.errors import Problem, UsageError, did_you_mean
 
 _STYLES = {"ok": "bold green", "no_signal": "bold yellow", "too_few": "bold yellow"}
 _SHOWN = 12
+_MOST_NAMES = 6
 _FIGURES = {
     "roc_auc": "AUC",
     "average_precision": "average precision",
@@ -72,6 +71,7 @@ def lab(
     challenger: Annotated[
         bool, typer.Option("--challenger", help="Try gradient boosting too (extra `lab`).")
     ] = False,
+    out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
     """Learn a score from any table, and say whether it should be believed."""
@@ -86,15 +86,16 @@ def lab(
         challenged=challenger,
     )
     found = study_table(file, asked, plan, prior=prior)
+    write_out(found, out_file, title=f"{file.name}: {label}")
     if json:
         print_json(found)
         return
-    _print(found)
+    print_study(found)
 
 
 @app.command()
 def behaviours(
-    outcome: Annotated[str, typer.Option(help="converted or expanded.")] = "converted",
+    outcome: Annotated[str, typer.Option(help="converted, expanded, won or any.")] = "converted",
     near: Annotated[int, typer.Option(min=0, help="Days before the outcome: until then.")] = 30,
     far: Annotated[int, typer.Option(min=7, help="Days before the outcome: from then on.")] = 90,
     weeks: Annotated[int, typer.Option(min=2, max=520, help="Weeks that are looked at.")] = 52,
@@ -104,28 +105,14 @@ def behaviours(
     json: JsonOption = False,
 ) -> None:
     """Show which behaviours precede an outcome, by what they were where none came."""
-    asked = _outcome(outcome)
+    asked = parse_outcome(outcome)
     day = parse_day(as_of)
     with open_project(project) as opened:
-        found = behaviours_of(opened, asked, near=near, far=far, weeks=weeks, as_of=day)
+        found = opened.lab.behaviours(asked, near=near, far=far, weeks=weeks, as_of=day)
     if json:
         print_json(found)
     else:
         _print_behaviours(found, limit=limit)
-
-
-def _outcome(text: str) -> Outcome:
-    known: tuple[Outcome, ...] = get_args(Outcome)
-    for outcome in known:
-        if text == outcome:
-            return outcome
-    raise UsageError(
-        Problem(
-            code="usage-outcome",
-            what=f"`{text}` is no outcome that is known here.",
-            fix=did_you_mean(text, known, noun="Choose from"),
-        )
-    )
 
 
 def _print_behaviours(found: Behaviours, *, limit: int) -> None:
@@ -164,7 +151,8 @@ def _print_behaviours(found: Behaviours, *, limit: int) -> None:
     )
 
 
-def _print(found: Study) -> None:
+def print_study(found: Study) -> None:
+    """Print what was found: the verdict, the figures, the alarms and the scorecard."""
     out.print(
         Text(found.verdict, style=_STYLES[found.verdict]), Text(found.message), soft_wrap=True
     )
@@ -176,8 +164,9 @@ def _print(found: Study) -> None:
     if found.scorecard is not None:
         out.print()
         out.print(
-            f"An average row has {found.scorecard.base:.0f} points; 20 more double the odds, and "
-            f"100 are odds of {found.scorecard.full_odds:.2g} to 1.",
+            f"An average row has {found.scorecard.base:.0f} points; "
+            f"{found.scorecard.doubles:.3g} more double the odds, and 100 are odds of "
+            f"{found.scorecard.full_odds:.2g} to 1.",
             soft_wrap=True,
         )
         table = Table("feature", "what it gives", "unknown", box=None, pad_edge=False)
@@ -187,10 +176,23 @@ def _print(found: Study) -> None:
         others = len(found.scorecard.lines) - _SHOWN
         if others > 0:
             err.print(f"And {counted(others, 'feature')} that matter less; `--json` has them.")
-    for name, reason in found.left_out.items():
-        err.print(Text(f"`{name}` was left out. {reason}"), soft_wrap=True)
+    _print_left_out(found)
     if found.unlabelled:
         err.print(f"{counted(found.unlabelled, 'row')} without a known outcome left out.")
+
+
+def _print_left_out(found: Study) -> None:
+    """Print which columns were not learned from, those of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in found.left_out.items():
+        by_reason.setdefault(reason, []).append(f"`{name}`")
+    for reason, names in by_reason.items():
+        more = len(names) - _MOST_NAMES
+        said = ", ".join(names[:_MOST_NAMES]) + (f" and {number(more)} more" if more > 0 else "")
+        err.print(
+            Text(f"{said} {'was' if len(names) == 1 else 'were'} left out. {reason}"),
+            soft_wrap=True,
+        )
 
 
 def _print_figures(found: Study) -> None:

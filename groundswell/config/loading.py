@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "groundswell.yaml"
 DEFAULT = "default (groundswell)"
+FITTED = "fitted"
+"""The preset that is learned from outcomes."""
 
 _UNREADABLE = ("config-yaml", "config-file", "config-encoding", "config-include")
 
@@ -299,13 +301,8 @@ class _Resolver:
 
     def _score(self, types: Mapping[str, ValueType]) -> ScoreDef | None:
         block = self.config.score
-        preset = presets.shipped_score(block.preset)
-        if preset is None:
-            what = f"There is no published model for the preset `{block.preset}`."
-            fix = f"Use one of: {', '.join(presets.SCORE_PRESETS)}."
-            self.findings.tell(("score", "preset"), "config-no-model", what, fix)
-            preset = presets.shipped_score(presets.SCORE_PRESETS[0])
-            assert preset is not None, "the first preset ships"
+        preset = presets.shipped_score(block.prior if block.preset == FITTED else block.preset)
+        assert preset is not None, "every preset but the fitted one ships"
         return resolve_score(block, preset, types=types, findings=self.findings)
 
     def _check_limits(self, types: Mapping[str, ValueType]) -> None:

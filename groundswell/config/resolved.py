@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from groundswell.config.schema import Bands
 
 if TYPE_CHECKING:
+    from datetime import date
     from decimal import Decimal
 
     from groundswell.config.expressions import Expression
@@ -88,6 +89,14 @@ class PartDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """The chance of the outcome (0..1) at some scores, ascending; straight between them."""
+
+    at: tuple[float, ...]
+    give: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreDef:
     """The score as it is computed.
 
@@ -103,6 +112,9 @@ class ScoreDef:
         release_days: Days it must stay there first.
         cool_down_days: Days before it may qualify again, unless it raises its hand.
         bands: From where a part counts as medium and as high.
+        base: Points that every account has, where parts are summed.
+        chance: The chance of the outcome by score; None where it was not learned.
+        learned_until: The first day of which nothing was learned; None where nothing was at all.
     """
 
     preset: str
@@ -115,6 +127,9 @@ class ScoreDef:
     release_days: int
     cool_down_days: int
     bands: Bands = field(default_factory=Bands)
+    base: float = 0.0
+    chance: Chance | None = None
+    learned_until: date | None = None
 
     def __hash__(self) -> int:
         """Return the hash of the version, which stands for everything else."""

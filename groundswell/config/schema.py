@@ -31,6 +31,7 @@ from groundswell.config.offer_schema import OfferDef
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
+    LearningBlock,
     PresetDef,
     Release,
     ScoreBlock,
@@ -324,6 +325,9 @@ class Config(Block):
         description="The windows that built-in features named `..._<w>` come in.",
     )
     score: ScoreBlock = Field(default_factory=ScoreBlock, description="What makes a good account.")
+    learning: LearningBlock = Field(
+        default_factory=LearningBlock, description="What a score is proved by, and learned from."
+    )
     plans: dict[str, PlanDef] = Field(
         default_factory=dict[str, PlanDef], description="The price list, cheapest first."
     )

@@ -134,11 +134,25 @@ class Release(Block):
     cool_down: Days = Field(default="30d", description="How long until it may qualify again.")
 
 
+class ChanceDef(Block):
+    """The chance of the outcome at some scores; straight between them."""
+
+    at: list[float] = Field(description="Scores, ascending.")
+    give: list[Annotated[float, Field(ge=0, le=1)]] = Field(description="The chance at each.")
+
+
 class ScoreBlock(Block):
     """The score: a preset, and edits to it."""
 
     preset: Literal["hybrid", "points", "buckets", "fitted"] = Field(
-        default="hybrid", description="The definition to begin with."
+        default="hybrid",
+        description="The definition to begin with; `fitted` is the one that was published last, "
+        "and `prior` until there is one.",
+    )
+    prior: Literal["hybrid", "points", "buckets"] = Field(
+        default="hybrid",
+        description="With `preset: fitted`: the hand-made score that learning begins with, and "
+        "that the edits below are of.",
     )
     weights: dict[PartName, Weight] | None = Field(
         default=None, description="How much each part counts; together 1."
@@ -155,19 +169,61 @@ class ScoreBlock(Block):
 
 
 class PresetDef(Block):
-    """A shipped score: `presets/score/<name>.yaml`."""
+    """A whole definition of a score: a shipped preset, or a file of one's own."""
 
     name: str = Field(description="Name of the preset.")
-    source: str = Field(description="Where the definition comes from.")
+    source: str = Field(default="", description="Where the definition comes from.")
     combine: Literal["weighted", "sum", "multiply"] = Field(
         description="How the parts become the score."
     )
     weights: dict[PartName, Weight] = Field(description="How much each part counts.")
+    base: float = Field(
+        default=0.0, description="With `combine: sum`: points that every account has."
+    )
     qualified: Threshold = Field(description="When an account qualifies.")
     enterprise: Threshold | None = Field(
         default=None, description="When its score speaks for the enterprise motion."
     )
     bands: Bands = Field(default_factory=Bands, description="Low, medium and high.")
+    release: Release = Field(default_factory=Release, description="When it is let go.")
+    chance: ChanceDef | None = Field(
+        default=None, description="The chance of the outcome by score, where it was learned."
+    )
+    learned_until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = Field(
+        default=None,
+        description="The first day of which nothing was learned; what came before cannot prove it.",
+    )
     usage: Components = _components("usage")
     fit: Components = _components("fit")
     behaviour: Components = _components("behaviour")
+
+
+class LearningBlock(Block):
+    """What a score is proved by, and learned from: which outcome, and how soon."""
+
+    outcome: Literal["converted", "expanded", "won", "any"] = Field(
+        default="converted",
+        description="`converted` (pays for the first time), `expanded` (pays a fifth more), `won` "
+        "(a deal is won), or `any` of them.",
+    )
+    horizon: Days = Field(
+        default="60d", description="How soon after a snapshot the outcome has to come."
+    )
+    weeks: Annotated[int, Field(ge=8, le=520)] = Field(
+        default=104, description="Weekly snapshots that are learned from."
+    )
+    capacity: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Accounts that people can take up in a week; a quarter of what the members of "
+        "`teams` can work at a time, if left out.",
+    )
+    challenger: bool = Field(
+        default=True,
+        description="With `preset: fitted`: whether a challenger is fitted every week and runs "
+        "in shadow.",
+    )
+    publish: Literal["by_hand", "when_better"] = Field(
+        default="by_hand",
+        description="Whether a challenger that beat the published definition is published by "
+        "itself.",
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, cast
 
 from groundswell.config.digests import digest
 from groundswell.config.quantities import parse_days
-from groundswell.config.resolved import ComponentSpec, PartDef, ScoreDef
+from groundswell.config.resolved import Chance, ComponentSpec, PartDef, ScoreDef
 from groundswell.config.vocabulary import ValueType
 from groundswell.errors import did_you_mean, nearest
 from groundswell.model import Part
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
     from groundswell.config.findings import Findings, Key
     from groundswell.config.schema import ComponentDef, PresetDef, ScoreBlock, Threshold
+    from groundswell.config.score_schema import ChanceDef
 
 _HASH_LENGTH = 8
 _CLOSE = 1e-6
 _AT: Key = ("score",)
+_LEARNED = ("base", "chance", "learned_until")
 
 
 def resolve_score(
@@ -31,6 +34,7 @@ def resolve_score(
     *,
     types: Mapping[str, ValueType],
     findings: Findings,
+    at: Key = _AT,
 ) -> ScoreDef | None:
     """Return the score as it is computed; None after telling why there is none.
 
@@ -42,24 +46,33 @@ def resolve_score(
         preset: What it begins with.
         types: The features components may read.
         findings: Told of everything that is wrong.
+        at: Where in the file the score stands.
     """
     told = len(findings.problems)
     weights = {**preset.weights, **(block.weights or {})}
     if preset.combine == "weighted" and block.weights is not None:
-        _check_weights(weights, findings)
-    qualified = _threshold(block.qualified, "qualified", findings) or preset.qualified
-    enterprise = _threshold(block.enterprise, "enterprise", findings) or preset.enterprise
+        _check_weights(weights, findings, at)
+    qualified = _threshold(block.qualified or preset.qualified, "qualified", findings, at)
+    enterprise = _threshold(block.enterprise or preset.enterprise, "enterprise", findings, at)
+    assert qualified is not None, "a preset has one"
     bands = block.bands or preset.bands
     if bands.medium > bands.high:
         what = f"`medium` begins at {bands.medium:g}, after `high` at {bands.high:g}."
         fix = "Let `medium` begin below `high`."
-        findings.tell((*_AT, "bands"), "config-band-order", what, fix)
+        findings.tell((*at, "bands"), "config-band-order", what, fix)
     parts = {
         part: PartDef(
-            weights.get(part.value, 0.0), _components(block, preset, part, types, findings)
+            weights.get(part.value, 0.0),
+            _components(block, preset, part, types, findings, at),
         )
         for part in Part
     }
+    if preset.base and preset.combine != "sum":
+        what = f"`combine: {preset.combine}` has no base."
+        findings.tell((*at, "base"), "config-base", what, "Take `base` out, or write `sum`.")
+    chance = _chance(preset.chance, findings, at)
+    learned_until = _day(preset.learned_until, findings, at)
+    release = preset.release if "release" not in block.model_fields_set else block.release
     if len(findings.problems) > told:
         return None
     score = ScoreDef(
@@ -69,23 +82,61 @@ def resolve_score(
         parts=parts,
         qualified=qualified,
         enterprise=enterprise,
-        release_below=block.release.below,
-        release_days=parse_days(block.release.for_),
-        cool_down_days=parse_days(block.release.cool_down),
+        release_below=release.below,
+        release_days=parse_days(release.for_),
+        cool_down_days=parse_days(release.cool_down),
         bands=bands,
+        base=preset.base,
+        chance=chance,
+        learned_until=learned_until,
     )
-    return dataclasses.replace(score, version=f"{preset.name}-{digest(score, length=_HASH_LENGTH)}")
+    return dataclasses.replace(score, version=version_of(score))
 
 
-def _check_weights(weights: Mapping[str, float], findings: Findings) -> None:
+def version_of(score: ScoreDef) -> str:
+    """Return the preset's name and a short hash of everything that a definition says."""
+    said = {item.name: getattr(score, item.name) for item in dataclasses.fields(score)} | {
+        "version": ""
+    }
+    said = {name: value for name, value in said.items() if name not in _LEARNED or value}
+    return f"{score.preset}-{digest(said, length=_HASH_LENGTH)}"
+
+
+def _day(written: str | None, findings: Findings, at: Key) -> date | None:
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        what = f"`{written}` is not a day."
+        fix = "Write it as year-month-day, such as 2026-06-30."
+        findings.tell((*at, "learned_until"), "config-day", what, fix)
+        return None
+
+
+def _chance(written: ChanceDef | None, findings: Findings, at: Key) -> Chance | None:
+    if written is None:
+        return None
+    pairs = list(itertools.pairwise(written.at))
+    if len(written.at) != len(written.give) or not written.at or any(a >= b for a, b in pairs):
+        what = "`chance` needs ascending scores, and one chance for each."
+        fix = "Write for example `{at: [0, 50, 100], give: [0.01, 0.08, 0.5]}`."
+        findings.tell((*at, "chance"), "config-chance", what, fix)
+        return None
+    return Chance(tuple(written.at), tuple(written.give))
+
+
+def _check_weights(weights: Mapping[str, float], findings: Findings, at: Key) -> None:
     total = sum(weights.values())
     if abs(total - 1) > _CLOSE:
         listed = " + ".join(f"{name} {weight:g}" for name, weight in weights.items())
         what = f"The weights add up to {total:g}, not to 1: {listed}."
-        findings.tell((*_AT, "weights"), "config-weights", what, "Let them add up to 1.")
+        findings.tell((*at, "weights"), "config-weights", what, "Let them add up to 1.")
 
 
-def _threshold(threshold: Threshold | None, name: str, findings: Findings) -> Threshold | None:
+def _threshold(
+    threshold: Threshold | None, name: str, findings: Findings, at: Key
+) -> Threshold | None:
     if threshold is None:
         return None
     said = [word for word in ("above", "at_least") if getattr(threshold, word) is not None]
@@ -94,7 +145,7 @@ def _threshold(threshold: Threshold | None, name: str, findings: Findings) -> Th
             f"`{name}` gives both `above` and `at_least`." if said else f"`{name}` gives no limit."
         )
         fix = "Give one: `above: 70` (more than) or `at_least: 50` (that or more)."
-        findings.tell((*_AT, name), "config-threshold", what, fix)
+        findings.tell((*at, name), "config-threshold", what, fix)
     return threshold
 
 
@@ -104,6 +155,7 @@ def _components(
     part: Part,
     types: Mapping[str, ValueType],
     findings: Findings,
+    at: Key,
 ) -> tuple[ComponentSpec, ...]:
     shipped = cast("dict[str, ComponentDef | None]", getattr(preset, part.value))
     edits = cast("dict[str, ComponentDef | None]", getattr(block, part.value))
@@ -111,13 +163,13 @@ def _components(
         if edit is None and name not in shipped:
             what = f"The preset `{preset.name}` has no component `{name}` to take away."
             fix = did_you_mean(name, shipped, noun=f"Components of `{part}`")
-            key: Key = (*_AT, part.value, name)
+            key: Key = (*at, part.value, name)
             findings.tell(key, "config-unknown-component", what, fix, at_key=True)
     merged = shipped | {
         name: _with_sentences(edit, shipped.get(name)) for name, edit in edits.items()
     }
     built = [
-        _Builder(name, part, (*_AT, part.value, name), component, types, findings).build()
+        _Builder(name, part, (*at, part.value, name), component, types, findings).build()
         for name, component in merged.items()
         if component is not None
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundswell.clock import Clock, SystemClock, utc_day
-from groundswell.config.loading import CONFIG_FILE, LoadedConfig, load_config, load_sources
+from groundswell.config.loading import (
+    CONFIG_FILE,
+    FITTED,
+    LoadedConfig,
+    load_config,
+    load_sources,
+)
 from groundswell.config.secrets import expand
 from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
@@ -23,6 +29,7 @@ from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
+from groundswell.engine.registry import Models, definition_of
 from groundswell.engine.replaying import replay_messages
 from groundswell.engine.reports import (
     AccountRow,
@@ -57,6 +64,7 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
     from groundswell.engine.telling import Found
@@ -85,6 +93,12 @@ class Project:
     environ: Mapping[str, str] = field(repr=False)
     _live: Live | None = field(default=None, repr=False)
     _people_kept: People | None = field(default=None, repr=False)
+    _adopted: int = field(default=-1, repr=False)
+
+    def __post_init__(self) -> None:
+        """Let the published definition score, where the configuration asks for it."""
+        self._hand_made = self.loaded.score
+        self.adopt()
 
     @classmethod
     def open(
@@ -135,6 +149,46 @@ class Project:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # --- the score ----------------------------------------------------------------------------
+
+    @cached_property
+    def lab(self) -> Lab:
+        """What definitions of the score are learned, proved and published by."""
+        from groundswell.engine.lab import Lab  # noqa: PLC0415 - it takes a second to import
+
+        return Lab(
+            loaded=lambda: self.loaded,
+            hand_made=self._hand_made,
+            computer=lambda: self.computer,
+            models=Models(self.ledger, self.clock),
+            day=self._day,
+            adopt=self.adopt,
+        )
+
+    def adopt(self) -> None:
+        """Score by what is published now, where `score.preset` is `fitted`.
+
+        Nothing is done where nothing happened in the registry since the last time.
+
+        Raises:
+            ConfigError: The published definition reads a feature that is not there any more.
+        """
+        if self.loaded.config.score.preset != FITTED:
+            return
+        last = self.ledger.last_model_event()
+        if last == self._adopted:
+            return
+        model = Models(self.ledger, self.clock).published()
+        score = definition_of(model, self.loaded) if model is not None else self._hand_made
+        self._adopted = last
+        if score.version == self.loaded.score.version:
+            return
+        self.loaded = replace(self.loaded, score=score)
+        if hasattr(self, "_computing"):
+            self._computing.loaded = self.loaded
+        if self._live is not None:
+            self._live.adopt(self.loaded)
 
     # --- bringing records in ------------------------------------------------------------------
 
@@ -354,9 +408,9 @@ class Project:
         computer = self._computer()
         return computer.as_known(days) if as_known else computer.features(days)
 
-    def _standing(self, as_of: date, accounts: Sequence[str] | None = None) -> Standing:
+    def _standing(self, loaded: LoadedConfig, as_of: date, accounts: Sequence[str]) -> Standing:
         frames = self._computer().features(followed_days(as_of), accounts=accounts)
-        return stand(self.loaded, frames, as_of=as_of)
+        return stand(loaded, frames, as_of=as_of)
 
     def run(self, *, as_of: date | None = None) -> RunReport:
         """Score every account, decide on each, and record it in the journal.
@@ -479,7 +533,12 @@ class Project:
         return frame
 
     def explain(
-        self, account: str, *, as_of: date | None = None, user: str | None = None
+        self,
+        account: str,
+        *,
+        as_of: date | None = None,
+        user: str | None = None,
+        model: str | None = None,
     ) -> Explanation:
         """Explain one account as of a day: every point, rule, guardrail and link.
 
@@ -487,12 +546,16 @@ class Project:
             account: Account id, or its exact name or domain.
             as_of: The day; that of the latest run by default, else today.
             user: Only the links of this user.
+            model: A version of the score, or the beginning of it: what it would say, or said.
 
         Raises:
-            UsageError: No such account is known by that day.
+            UsageError: No such account is known by that day, or there is no such version.
         """
         day = self._day(as_of or self._latest_day())
-        found, standing, filing = self._look(account, day)
+        loaded = self.loaded
+        if model is not None:
+            loaded = replace(loaded, score=self.lab.definition(model))
+        found, standing, filing = self._look(account, day, loaded)
         remembered = deciding.remember(self.ledger, self.warehouse.read(Kind.TOUCHES), as_of=day)
         states = deciding.states_of(
             standing,
@@ -502,7 +565,7 @@ class Project:
         )
         row = standing.frame.row(by_predicate=pl.col("account_id") == found.account_id, named=True)
         score, decision = deciding.decide_account(
-            self.loaded,
+            loaded,
             row,
             states.get(found.account_id, NOTHING_KNOWN),
             standing.triggers_since().get(found.account_id, {}),
@@ -510,7 +573,7 @@ class Project:
         )
         links = explain_account(filing, found.account_id, day)
         return explanation(
-            self.loaded,
+            loaded,
             found,
             row,
             score,
@@ -520,15 +583,17 @@ class Project:
             alert=next(iter(self._alerts(day, found.account_id)), None),
         )
 
-    def _look(self, account: str, day: date) -> tuple[Found, Standing, Filing]:
+    def _look(
+        self, account: str, day: date, loaded: LoadedConfig
+    ) -> tuple[Found, Standing, Filing]:
         """Find an account and say where it stands, from the facts around it where that will do."""
-        if self._live is not None and self._live.today == day:
+        if self._live is not None and self._live.today == day and loaded is self.loaded:
             looked = self._live.look(account)
             if looked is not None:
                 return looked
         filing = self._computer().filing()
         found = find_account(filing.accounts, account)
-        return found, self._standing(day, [found.account_id]), filing
+        return found, self._standing(loaded, day, [found.account_id]), filing
 
     def _latest_day(self) -> date | None:
         if self._live is not None and self._live.today is not None:

@@ -211,6 +211,7 @@ class RunReport:
         journal_entries: Entries written; 0 when the same run was recorded before.
         seconds: Wall-clock time by step.
         alerts: Alerts of the day, those that were recorded before too.
+        warnings: What is to be known of the score that was used.
     """
 
     as_of: date
@@ -223,6 +224,7 @@ class RunReport:
     journal_entries: int
     seconds: dict[str, float]
     alerts: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,8 @@ class Explanation:
     links: tuple[Link, ...]
     score_history: list[tuple[date, float]] = field(default_factory=list[tuple[date, float]])
     alert: Alert | None = None
+    base: float = 0.0
+    chance: float | None = None
 
     def _repr_html_(self) -> str:
         """Show the score and its components as a table in a notebook."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from groundswell.config.loading import FITTED
 from groundswell.engine import deciding
 from groundswell.engine.alerting import alert_entry, find_alerts
+from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
 from groundswell.engine.standing import followed_days, lead_up, stand_on
 from groundswell.engine.telling import latest_frame, parents_of
@@ -100,6 +102,8 @@ def run_whole(
         routes=routes,
         accounts=filing.accounts,
     )
+    if records:
+        Models(ledger, clock).note_use(loaded.score)
     now = clock.now()
     told = [alert_entry(alert, now=now) for alert in alerts]
     written = ledger.append_journal([*entries, *told]) if records else 0
@@ -113,6 +117,7 @@ def run_whole(
         motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
         journal_entries=written,
         alerts=len(alerts),
+        warnings=_warnings(loaded, day),
         seconds={
             "identity": identified - began,
             "features and scores": computed - identified,
@@ -140,3 +145,15 @@ def decide_on(
         standing, remembered, do_not_contact=loaded.guardrails.do_not_contact, parents=parents
     )
     return deciding.decide_all(loaded, standing, states, remembered, clock=clock)
+
+
+def _warnings(loaded: LoadedConfig, day: date) -> tuple[str, ...]:
+    """Return what is to be known of the score that was used."""
+    score = loaded.score
+    if loaded.config.score.preset == FITTED and score.learned_until is None:
+        what = f"No learned definition is published: accounts were scored by `{score.version}`."
+        return (f"{what} `groundswell fit` learns one.",)
+    due = refit_due(score, day)
+    if due is None:
+        return ()
+    return (f"`{score.version}` was due to be learned anew on {due}: run `groundswell fit`.",)

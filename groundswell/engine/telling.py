@@ -188,4 +188,6 @@ def explanation(
         links=tuple(links),
         score_history=[cast("tuple[date, float]", pair) for pair in days.iter_rows()],
         alert=alert,
+        base=score.base,
+        chance=score.chance,
     )

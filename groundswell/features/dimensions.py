@@ -75,14 +75,14 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
     """Read every dimension once and lay it out as spans of days."""
     accounts = filing.accounts.sort("account")
     number = accounts.select("account", "account_id")
-    places = _places(filing)
+    where = places(filing)
     facts, versions = _versions(plan, warehouse.read(Kind.ACCOUNTS).join(number, on="account_id"))
     told = {
         Kind.SUBSCRIPTIONS: _subscriptions(warehouse.read(Kind.SUBSCRIPTIONS)),
         Kind.OPPORTUNITIES: _opportunities(warehouse.read(Kind.OPPORTUNITIES)),
         Kind.TICKETS: _tickets(warehouse.read(Kind.TICKETS), filing),
     }
-    bought, deals, tickets = (_placed(rows, number, places) for rows in told.values())
+    bought, deals, tickets = (placed(rows, number, where) for rows in told.values())
     members = filing.members
     people = int(_ints(members["person"]).max(initial=0)) + 1
     pair = _ints(members["account"]) * people + _ints(members["person"])
@@ -138,7 +138,7 @@ def _existing(accounts: pl.DataFrame, merges: pl.DataFrame) -> Spans:
     return Spans.of(owner, np.maximum(begin, since[owner]), end)
 
 
-def _places(filing: Filing) -> pl.DataFrame:
+def places(filing: Filing) -> pl.DataFrame:
     """Return where what belongs to an account counts: account, place, from, to (days)."""
     merges = filing.merges.select(
         pl.col("account").cast(pl.Int64),
@@ -153,7 +153,7 @@ def _places(filing: Filing) -> pl.DataFrame:
     return pl.concat([itself, merges])
 
 
-def _placed(rows: pl.DataFrame, number: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+def placed(rows: pl.DataFrame, number: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Cut rows (account_id, start, until, ...) by where their account counts."""
     return (
         rows.join(

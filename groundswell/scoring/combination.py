@@ -5,7 +5,7 @@ are scaled, and by what each part is weighted. It keeps three rules:
 
 - `weighted`: what a part's components can give is scaled to total 100, and the weights to total
   1; a part without components drops out, and so does its weight.
-- `sum`: nothing is scaled; parts are added.
+- `sum`: nothing is scaled; parts are added to the base that every account has.
 - `multiply`: usage and behaviour as in `weighted`, then times the fit part, which is a factor.
 
 A score is cut to 0..100 and settled to a millionth of a point, because sums in binary leave dust
@@ -60,6 +60,7 @@ class Combination:
         weights: By part, its share of the sum; the factor of `multiply` has weight 1.
         ranges: By part, what its components can give together, after scaling.
         components: By part, its components in order.
+        base: What every account has.
     """
 
     combine: str
@@ -67,6 +68,7 @@ class Combination:
     weights: dict[Part, float]
     ranges: dict[Part, Range]
     components: dict[Part, tuple[ComponentSpec, ...]]
+    base: float = 0.0
 
     @classmethod
     def of(cls, definition: ScoreDef) -> Combination:
@@ -84,7 +86,7 @@ class Combination:
             for part in Part
         }
         weights = _weights(definition, components)
-        return cls(definition.combine, scales, weights, ranges, components)
+        return cls(definition.combine, scales, weights, ranges, components, definition.base)
 
     def added(self) -> list[Part]:
         """Return the parts that are weighted and added, in order."""
@@ -96,7 +98,7 @@ class Combination:
 
     def score(self, parts: Mapping[Part, float]) -> float:
         """Return the score of one account from its parts."""
-        total = 0.0
+        total = self.base
         for part in self.added():
             total += self.weights[part] * parts[part]
         if self.combine == MULTIPLY and self.components[Part.FIT]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from groundswell.config.sentences import fill, write_value
 from groundswell.model import Band, Component, Part, Score, Tier
 from groundswell.scoring.combination import ENTERPRISE_FIT, Combination, passes
@@ -24,8 +26,8 @@ def explain_score(
     """Score one account and say where every point came from.
 
     It equals the row that `score_frame` gives for the same features, to the last bit. A part's
-    components add up to the part; the parts, weighted by `part_weights`, to the score (before it
-    is cut to 0..100 and settled to a millionth).
+    components add up to the part; the base and the parts, weighted by `part_weights`, to the score
+    (before it is cut to 0..100 and settled to a millionth).
 
     Args:
         definition: The score, as configured.
@@ -59,7 +61,15 @@ def explain_score(
         above_threshold=passes(definition.qualified, score),
         model_version=definition.version,
         above_enterprise=passes(definition.enterprise, score),
+        base=definition.base,
+        chance=chance_of(definition, score),
     )
+
+
+def chance_of(definition: ScoreDef, score: float) -> float | None:
+    """Return the chance of the outcome at a score; None where the definition says none."""
+    curve = definition.chance
+    return None if curve is None else float(np.interp(score, curve.at, curve.give))
 
 
 SCORED = (
@@ -93,6 +103,8 @@ def score_of_row(definition: ScoreDef, row: Mapping[str, Any]) -> Score:
         above_threshold=row["above_threshold"],
         model_version=definition.version,
         above_enterprise=row["above_enterprise"],
+        base=definition.base,
+        chance=chance_of(definition, row["score"]),
     )
 
 

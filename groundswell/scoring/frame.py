@@ -133,7 +133,7 @@ def _part_column(combination: Combination, part: Part) -> pl.Expr:
 
 
 def _score_column(combination: Combination) -> pl.Expr:
-    total = pl.lit(0.0)
+    total = pl.lit(combination.base)
     for part in combination.added():
         total = total + pl.lit(combination.weights[part]) * pl.col(part_column(part))
     if combination.combine == MULTIPLY and combination.components[Part.FIT]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from groundswell.store.dismissals import Dismissals
 from groundswell.store.inbox import Inbox
+from groundswell.store.registry import Registry
 from groundswell.store.urls import scheme_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Inbox, Dismissals, Protocol):
+class Ledger(Inbox, Dismissals, Registry, Protocol):
     """Keeps decisions and their circumstances, transactionally; the inbox is part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:

@@ -142,3 +142,15 @@ DISMISSALS = sa.Table(
     sa.Column("dismissed_at", Instant, nullable=False),
     sa.Column("until", Instant, nullable=False),
 )
+MODEL_EVENTS = sa.Table(
+    "model_events",
+    METADATA,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("version", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+)

@@ -18,6 +18,7 @@ from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
 from groundswell.store.sql_dismissals import SqlDismissals
 from groundswell.store.sql_inbox import SqlInbox
+from groundswell.store.sql_registry import SqlRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger(SqlInbox, SqlDismissals):
+class SqlLedger(SqlInbox, SqlDismissals, SqlRegistry):
     """Decisions and their circumstances, in SQL."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groundswell.cli import studying
-from groundswell.engine.lab import Behaviour, Behaviours, Figure
+from groundswell.engine.lab import Lab, Behaviour, Behaviours, Figure
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_behaviours_are_shown_with_what_they_were_otherwise(project, groundswell
         Behaviour("shares_28d", 0.2, 0.2, none, 1.0),
     )
     made = Behaviours("converted", 1_654, 73, 12_789, rows)
-    monkeypatch.setattr(studying, "behaviours_of", lambda opened, outcome, **asked: made)
+    monkeypatch.setattr(Lab, "behaviours", lambda lab, outcome, **asked: made)
     done = groundswell("behaviours", "--project", project)
     assert "73 of 1,654 accounts converted in time; 12,789 snapshots compared" in done.err
     (line,) = (line for line in done.out.splitlines() if line.startswith("invites_sent_28d"))

@@ -24,6 +24,9 @@ REST_TIMES = 3
 """After everything was computed, so many times as long is spent on what comes, before it may be
 again; a new day does not wait."""
 
+ADOPT_SECONDS = 5.0
+"""How often it is looked whether another definition of the score was published, by anybody."""
+
 KEEP_SECONDS = 60.0
 """How often where accounts stand is kept on the disk."""
 
@@ -64,7 +67,7 @@ class Follower:
         self._computed: tuple[str, date] | None = None
         self._rested_at = 0.0
         self._anew_at = 0.0
-        self._kept_at = time.monotonic()
+        self._kept_at = self._adopted_at = time.monotonic()
         self._waiting: list[datetime] = []
         self._deferred: list[datetime] = []
 
@@ -79,6 +82,9 @@ class Follower:
     def step(self) -> Scored | None:
         """Score what has to be scored now; None when nothing does."""
         began = time.monotonic()
+        if began - self._adopted_at > ADOPT_SECONDS:
+            self._adopted_at = began
+            self._project.adopt()
         if self._is_due():
             if began < self._rested_at and not self._is_new_day():
                 return None

@@ -184,6 +184,10 @@ class Live:
             return 0
         return int(base.counters.apart.sum()) + len(self._movements.unknown - base.numbers.keys())
 
+    def adopt(self, loaded: LoadedConfig) -> None:
+        """Score by another definition from now on; everything is due to be computed."""
+        self._loaded, self._stale = loaded, True
+
     def is_due(self) -> bool:
         """Tell whether everything has to be computed: the day changed, or facts came otherwise."""
         base = self._base

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from groundswell.scoring.learning.measures import Figure, Judged
-from groundswell.scoring.learning.snapshots import Outcome, label_snapshots
+from groundswell.scoring.learning.snapshots import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +20,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-NEAR, FAR = 30, 90
-"""Days before the outcome between which behaviour is looked at."""
-
-WEEKS = 52
 LEAST = 20
 """Accounts to which the outcome came, without which nothing is said."""
 
-_EVERY = 28  # days between the snapshots of an account that are compared
 _LEAST_OF_LEVEL = 10  # accounts
 _DRAWS = 200
 _CHANCE = 0.5
-_DEFINING = frozenset(("account_id", "as_of", "label", "is_paying", "mrr", "owner"))
+_DEFINING = frozenset(
+    ("account_id", "as_of", "label", "came_on", "acv", "is_paying", "mrr", "owner")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +75,15 @@ class Behaviours:
 
 
 def find_behaviours(
-    features: pl.DataFrame,
-    outcome: Outcome = "converted",
-    *,
-    near: int = NEAR,
-    far: int = FAR,
-    seed: int = 0,
+    labelled: pl.DataFrame, outcome: Outcome = "converted", *, seed: int = 0
 ) -> Behaviours:
     """Compare features before the outcome with those where none came.
 
     Args:
-        features: account_id, as_of and a column per feature; weekly days.
+        labelled: Snapshots as `label_snapshots` gives them.
         outcome: What is asked about.
-        near: Days before the outcome until which behaviour is looked at.
-        far: Days before the outcome from which on it is.
         seed: Of the draws.
     """
-    labelled = label_snapshots(features, outcome, near=near, far=far)
-    if labelled.height:
-        age = (labelled["as_of"].max() - pl.col("as_of")).dt.total_days()
-        labelled = labelled.filter(age % _EVERY == 0)
     groups = labelled["account_id"].rank("dense").cast(pl.Int64).to_numpy()
     label = labelled["label"].cast(pl.Boolean).to_numpy().astype(bool)
     came = len(np.unique(groups[label]))

@@ -59,17 +59,17 @@ class Calibration:
         return np.interp(said, self.knots, self.chances)
 
 
-def calibrate(said: Floats, label: Bools, weight: Floats) -> Calibration:
+def calibrate(said: Floats, label: Bools, weight: Floats, *, rarer: int) -> Calibration:
     """Learn how the log-odds of rows that were not learned from come true.
 
     Args:
         said: Log-odds by row; rows with NaN are passed over.
         label: By row.
         weight: By row.
+        rarer: Outcomes of the rarer kind among them.
     """
     known = ~np.isnan(said)
     said, label, weight = said[known], label[known], weight[known]
-    rarer = min(int(label.sum()), int((~label).sum()))
     level, slope = _line(said, label, weight, sloped=rarer >= SLOPE_FROM)
     if rarer < ISOTONIC_FROM or slope <= 0:
         how: Calibrated = "slope" if slope != 1.0 else "level"

@@ -20,7 +20,7 @@ import numpy as np
 
 from groundswell.scoring.learning.logistic import fit_logistic, log_loss
 from groundswell.scoring.learning.model import LinearModel
-from groundswell.scoring.learning.terms import BENDS, Terms
+from groundswell.scoring.learning.terms import AS_IS, BENDS, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,11 +136,16 @@ def fit_design(
 
 
 def prior_weights(terms: Terms, prior: Mapping[str, float]) -> Floats:
-    """Return the prior by term: of the term itself, or of the feature for a number or a flag."""
+    """Return the prior by term: of the term itself, or of the feature for a number or a flag.
+
+    What is points already is weighed by the point, all else by the standard deviation.
+    """
     found = np.zeros(len(terms))
     for k, term in enumerate(terms.terms):
         plain = term.kind == "number"
         found[k] = prior.get(term.label, prior.get(term.feature, 0.0) if plain else 0.0)
+        if terms.scales.get(term.feature) == AS_IS:
+            found[k] *= term.scale
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ class Examples:
             split, and drawn together by the bootstrap.
         weight: What each row counts.
         time: When each row was as it is, ascending; days, or the place in the order.
+        points: Features that are points already, known in every row: they are taken as they are.
     """
 
     features: pl.DataFrame
@@ -37,6 +39,7 @@ class Examples:
     group: Ints
     weight: Floats
     time: Floats
+    points: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.label)
@@ -46,10 +49,11 @@ class Examples:
         """Rows whose outcome came."""
         return int(self.label.sum())
 
-    @property
+    @cached_property
     def rarer(self) -> int:
-        """Rows of the rarer of the two outcomes: what there is to learn from."""
-        return min(self.positives, len(self) - self.positives)
+        """Groups of the rarer of the two outcomes: what there is to learn from."""
+        came, others = (len(np.unique(self.group[rows])) for rows in (self.label, ~self.label))
+        return min(came, others)
 
     @property
     def base_rate(self) -> float:
@@ -65,7 +69,12 @@ class Examples:
         # A frame without columns has no rows to take.
         features = self.features[rows] if self.features.columns else self.features
         return Examples(
-            features, self.label[rows], self.group[rows], self.weight[rows], self.time[rows]
+            features,
+            self.label[rows],
+            self.group[rows],
+            self.weight[rows],
+            self.time[rows],
+            self.points,
         )
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from groundswell.scoring.learning.choosing import Way, fit_design
+from groundswell.scoring.learning.choosing import Way, fit_design, fit_way
 from groundswell.scoring.learning.measures import rank_auc
 from groundswell.scoring.learning.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-AlarmCode = Literal["single_feature", "removal", "missingness", "after_outcome", "drift"]
+AlarmCode = Literal[
+    "single_feature", "removal", "missingness", "after_outcome", "naive_gap", "drift"
+]
 
 ALONE = 0.9
 """A single feature with an AUC above this is alarming."""
@@ -38,11 +40,18 @@ REMOVAL = 0.1
 UNKNOWN_APART = 0.1
 """And one whose being unknown says that much more of the outcome than chance does."""
 
+NAIVE_GAP = 0.1
+"""So are features as of today whose AUC is above that as of the snapshot by more than this."""
+
+MOST_NAIVE = 3
+"""Features that are named then."""
+
 MOST_REMOVED = 10
 """Features that are tried without: those that move the score most. The others cannot matter."""
 
 _Z = 2.6  # 99 of 100
 _NOTHING = 0.5
+_PENALTY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +69,24 @@ class Alarm:
     message: str
 
 
-def find_leaks(learned: Examples, judged: Examples, fitted: Fitted) -> list[Alarm]:
+def find_leaks(
+    learned: Examples,
+    judged: Examples,
+    fitted: Fitted,
+    *,
+    filled_in: Collection[str] | None = None,
+) -> list[Alarm]:
     """Look for features that may know the outcome.
 
     Args:
         learned: What the model was learned from.
         judged: Rows that it was not.
         fitted: The model.
+        filled_in: Features that somebody fills in, and may because of the outcome; none for all.
     """
     return [
         *_strong_alone(learned),
-        *_telling_unknown(learned),
+        *_telling_unknown(learned, filled_in),
         *_missed_most(learned, judged, fitted),
     ]
 
@@ -123,8 +139,48 @@ def _rates(column: pl.Series, examples: Examples) -> Floats:
     return ((joined["won"].fill_null(0.0) + base) / (joined["rows"].fill_null(0.0) + 1)).to_numpy()
 
 
-def _telling_unknown(examples: Examples) -> Iterator[Alarm]:
+def find_naive_gaps(
+    past: tuple[Examples, Examples], today: tuple[Examples, Examples]
+) -> list[Alarm]:
+    """Look for features that tell far more as they are today than as they were.
+
+    Args:
+        past: Rows learned from and rows judged by, with features as of each row's day.
+        today: The same rows with features as they are now, as a plain export has them.
+    """
+    then, now = (_auc_of_ridge(*rows) for rows in (past, today))
+    if now - then <= NAIVE_GAP:
+        return []
+    gaps = {
+        name: (strength(today[1], name), strength(past[1], name))
+        for name in past[1].features.columns
+        if name not in past[1].points and name in today[1].features.columns
+    }
+    worst = sorted(gaps, key=lambda name: gaps[name][1] - gaps[name][0])[:MOST_NAIVE]
+    return [
+        Alarm(
+            "naive_gap",
+            name,
+            f"`{name}` as it is today tells the outcome with an AUC of {gaps[name][0]:.2f}, as it "
+            f"was before with {gaps[name][1]:.2f}: a table of today's values would claim {now:.2f} "
+            f"in all, where {then:.2f} is true. Judge by snapshots, as this did, and give "
+            "`valid_from` to what is loaded later than it held.",
+        )
+        for name in worst
+        if gaps[name][0] - gaps[name][1] > NAIVE_GAP / 2
+    ]
+
+
+def _auc_of_ridge(learned: Examples, judged: Examples) -> float:
+    terms = Terms.of(learned, bends=0)
+    model, _ = fit_way(learned, Way(terms, None, _PENALTY))
+    return rank_auc(model.log_odds(judged.features), judged.label, np.ones(len(judged)))
+
+
+def _telling_unknown(examples: Examples, filled_in: Collection[str] | None) -> Iterator[Alarm]:
     for name in examples.features.columns:
+        if filled_in is not None and name not in filled_in:
+            continue
         unknown = examples.features[name].is_null().to_numpy()
         if not unknown.any() or unknown.all():
             continue

@@ -93,7 +93,7 @@ def prepare(table: pl.DataFrame, asked: Asked) -> Prepared:
         if column.dtype.is_temporal():
             column, alarm = _days(column, known[asked.time] if asked.time else None)  # noqa: PLW2901
             alarms += [alarm] if alarm else []
-        feature = _as_feature(column)
+        feature = as_feature(column)
         if feature is None:
             left_out[column.name] = f"It holds {column.dtype}, which is no number and no text."
         elif feature.dtype != pl.String and (feature.abs() > LARGEST).any():
@@ -198,7 +198,7 @@ def _microseconds(column: pl.Series) -> pl.Series:
     return column.cast(pl.Datetime("us")).dt.epoch("us")
 
 
-def _as_feature(column: pl.Series) -> pl.Series | None:
+def as_feature(column: pl.Series) -> pl.Series | None:
     """Return numbers as Float64 and texts as they are; None for what is neither."""
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         numbers = column.cast(pl.Float64)

@@ -3,19 +3,22 @@
 Points are log-odds on a scale on which 20 more double the odds, and 100 are the odds of the
 highest hundredth of the rows learned from. Every feature gives points above or below those of an
 average row; base and points add up to the score, which is then cut to 0..100.
+
+A definition that accounts are ranked by is laid on a narrower scale where odds differ by more than
+five doublings: what is cut is all the same, and most accounts would be.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,12 +32,11 @@ DOUBLES = 20.0
 """Points that double the odds (PDO)."""
 
 FULL = 100.0
-PER_UNIT = DOUBLES / math.log(2)
-"""Points of one unit of log-odds."""
-
 _HIGHEST = 0.99
+_WITHIN = (0.25, 0.999)
 _PLACES = np.array([0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.999])
 _SPREAD_DIGITS = 4
+_LEAST_SPREAD = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,13 @@ class Scorecard:
     Attributes:
         base: Points of an average row.
         full_odds: Odds at 100 points.
+        doubles: Points that double the odds.
         lines: What each feature gives; what matters most comes first.
     """
 
     base: float
     full_odds: float
+    doubles: float
     lines: tuple[Line, ...]
 
 
@@ -80,32 +84,50 @@ class Points:
         model: Says the log-odds.
         calibration: Sets them right.
         full: Log-odds at 100 points, after that.
+        doubles: Points that double the odds.
     """
 
     model: LinearModel
     calibration: Calibration
     full: float
+    doubles: float
 
     @classmethod
     def of(cls, model: LinearModel, calibration: Calibration, learned: Examples) -> Points:
         """Let the highest hundredth of the rows learned from have 100 points and more."""
         said = calibration.log_odds(model.log_odds(learned.features))
-        return cls(model, calibration, float(np.quantile(said, _HIGHEST)))
+        return cls(model, calibration, float(np.quantile(said, _HIGHEST)), DOUBLES)
+
+    def within(self, learned: Examples) -> Points:
+        """Return the same on a scale on which few of the rows learned from are cut.
+
+        All but the lowest quarter and the highest thousandth have a place between 0 and 100; as
+        many points as that leaves room for double the odds, and 20 at most.
+        """
+        said = self.calibration.log_odds(self.model.log_odds(learned.features))
+        low, high = np.quantile(said, _WITHIN)
+        room = FULL * math.log(2) / max(float(high - low), _LEAST_SPREAD)
+        return replace(self, full=float(high), doubles=min(DOUBLES, room))
+
+    @property
+    def per_unit(self) -> float:
+        """Points of one unit of log-odds."""
+        return self.doubles / math.log(2)
 
     @property
     def base(self) -> float:
         """Points of an average row."""
         right = self.calibration.level + self.calibration.slope * self.model.intercept
-        return FULL + PER_UNIT * (right - self.full)
+        return FULL + self.per_unit * (right - self.full)
 
     def scores(self, features: pl.DataFrame) -> Floats:
         """Return the score of each row, cut to 0..100."""
         said = self.calibration.log_odds(self.model.log_odds(features))
-        return np.clip(FULL + PER_UNIT * (said - self.full), 0.0, FULL)
+        return np.clip(FULL + self.per_unit * (said - self.full), 0.0, FULL)
 
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return the points of each feature; with `base` they add up to the score, uncut."""
-        return self.model.contributions(features) * (PER_UNIT * self.calibration.slope)
+        return self.model.contributions(features) * (self.per_unit * self.calibration.slope)
 
     def card(self, learned: Examples) -> Scorecard:
         """Return the card, with values as they were among the rows learned from."""
@@ -113,17 +135,20 @@ class Points:
         spread = {name: float(given[name].to_numpy().std()) for name in given.columns}
         names = sorted(spread, key=lambda name: -spread[name])
         lines = tuple(self._line(learned.features[name], spread[name]) for name in names)
-        return Scorecard(self.base, math.exp(self.full), lines)
+        return Scorecard(self.base, math.exp(self.full), self.doubles, lines)
 
-    def _line(self, column: pl.Series, spread: float) -> Line:
-        values = list(self._values(column))
-        # One row for each value, and one for unknown; other features do not matter.
+    def given(self, column: pl.Series, values: Sequence[float | str]) -> list[float]:
+        """Return the points of some values of a feature, and last those where it is unknown."""
+        # One row for each value; other features do not matter.
         asked = pl.Series(column.name, [*values, None], dtype=column.dtype)
         terms = self.model.terms
         own = terms.columns_of(column.name)
-        design = terms.design_of(asked)
-        points = design @ self.model.weights[own] * (PER_UNIT * self.calibration.slope)
-        *give, unknown = (float(value) for value in points)
+        points = terms.design_of(asked) @ self.model.weights[own]
+        return (points * (self.per_unit * self.calibration.slope)).tolist()
+
+    def _line(self, column: pl.Series, spread: float) -> Line:
+        values = list(self._values(column))
+        *give, unknown = self.given(column, values)
         return Line(column.name, tuple(values), tuple(give), unknown, round(spread, _SPREAD_DIGITS))
 
     def _values(self, column: pl.Series) -> Iterator[float | str]:

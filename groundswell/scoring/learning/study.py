@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -23,10 +24,11 @@ from groundswell.scoring.learning.examples import (
 from groundswell.scoring.learning.leakage import Alarm, find_leaks
 from groundswell.scoring.learning.measures import BINS, RANKINGS, Figure, Judged, Ranked
 from groundswell.scoring.learning.scorecard import Points, Scorecard
+from groundswell.scoring.learning.selecting import select_features
 from groundswell.scoring.learning.terms import MOST_LEVELS, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -44,6 +46,7 @@ FEW = 120
 FOLDS = 5
 _NO_SIGNAL = 0.5
 _INNER_DRAWS = 200
+_UNNEEDED = "What is left tells as much without it."
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class Plan:
             one share of the rows.
         prior: The hand-made score: weights by feature or term.
         challenged: Whether gradient boosting is tried beside, from 300 positive rows on.
+        most: At most so many features are learned from, beside the hand-made score's components;
+            none for all that there are.
+        filled_in: Features that somebody fills in, and may because of the outcome; none for all.
     """
 
     test_fraction: float = 0.3
@@ -69,6 +75,8 @@ class Plan:
     rounds: int = 0
     prior: Mapping[str, float] = field(default_factory=dict[str, float])
     challenged: bool = False
+    most: int | None = None
+    filled_in: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,33 @@ class Study:
     scorecard: Scorecard | None = None
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A study, and the model it is of.
+
+    Attributes:
+        study: What was found.
+        points: The model, as points; none where too little was there to learn from.
+        learned: The rows that it was learned from.
+        judged: The rows that it was judged by.
+    """
+
+    study: Study
+    points: Points | None
+    learned: Examples
+    judged: Examples
+
+
 def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None = None) -> Study:
+    """Do what `learn` does, and return what was found."""
+    return learn(examples, plan, left_out=left_out).study
+
+
+def learn(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None = None) -> Lesson:
     """Learn, judge, and look for what is too good to be true.
+
+    Weights say what a row counts in learning; in judging and in setting chances right every row
+    counts as one, as it will when the score is used.
 
     Args:
         examples: In the order of time, where the plan goes by time.
@@ -176,19 +209,24 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
     learned, judged = kept.take(split.train), kept.take(split.test)
     lacking = _lacking(learned, judged)
     if lacking:
-        return _too_few(kept, plan, lacking, out)
+        return Lesson(_too_few(kept, plan, lacking, out), None, learned, judged)
+    if plan.most is not None:
+        needed = select_features(learned, _folds(learned, plan), most=plan.most)
+        unneeded = dict.fromkeys(learned.features.columns, _UNNEEDED)
+        out |= {name: reason for name, reason in unneeded.items() if name not in needed}
+        kept, learned, judged = kept.keep(needed), learned.keep(needed), judged.keep(needed)
     fitted, calibration, inner = _learn(learned, plan)
     seen = _by_rounds(kept, plan) if plan.rounds else _judge(judged, fitted, calibration)
     figures = seen.figures(seed=plan.seed)
     inner_auc = inner.auc(seed=plan.seed, draws=_INNER_DRAWS)
     drift = _drift(learned, judged, fitted)
     challenged = None
-    if plan.challenged and learned.positives >= LEAST_POSITIVES:
+    if plan.challenged and learned.rarer >= LEAST_POSITIVES:
         champion = _judge(judged, fitted, calibration)
         challenged = challenge(learned, judged, champion, seed=plan.seed, by_time=plan.by_time)
     points = Points.of(fitted.model, calibration, learned)
     verdict, message = _verdict(figures["roc_auc"], inner_auc, learned.rarer)
-    return Study(
+    found = Study(
         verdict,
         message,
         len(examples),
@@ -198,7 +236,10 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         figures["brier"],
         figures["ece"],
         figures["top_decile_lift"],
-        alarms=(*find_leaks(learned, judged, fitted), *(_drifted(drift) if plan.by_time else ())),
+        alarms=(
+            *find_leaks(learned, judged, fitted, filled_in=plan.filled_in),
+            *(_drifted(drift) if plan.by_time else ()),
+        ),
         left_out=out,
         learned=Learned(
             len(learned),
@@ -216,23 +257,28 @@ def study(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         challenge=challenged,
         scorecard=points.card(learned) if verdict == "ok" else None,
     )
+    return Lesson(found, points, learned, judged)
 
 
 def _learn(examples: Examples, plan: Plan) -> tuple[Fitted, Calibration, Judged]:
     """Fit and calibrate; and return what was said of rows by models that had not seen them."""
     by_chance = folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
-    folds = by_chance
+    fitted = choose(examples, _folds(examples, plan), prior=plan.prior)
+    said = _said(examples, fitted, by_chance) if plan.by_time else fitted.log_odds
+    calibration = calibrate(said, examples.label, np.ones(len(examples)), rarer=examples.rarer)
+    inner = _judged(said, calibration.chance(said), examples)
+    return fitted, calibration, inner
+
+
+def _folds(examples: Examples, plan: Plan) -> list[Split]:
+    """Split rows as the plan does, to see what does well on rows not learned from."""
     if plan.by_time:
         in_time = folds_by_time(examples, folds=FOLDS, embargo=plan.embargo)
         # A piece of time that knows one outcome only teaches nothing.
         usable = [fold for fold in in_time if examples.take(fold.train).rarer]
-        folds = usable or by_chance
-    fitted = choose(examples, folds, prior=plan.prior)
-    said = _said(examples, fitted, by_chance) if plan.by_time else fitted.log_odds
-    calibration = calibrate(said, examples.label, examples.weight)
-    chances = calibration.chance(said)
-    inner = Judged(said[None], chances[None], examples.label, examples.group, examples.weight)
-    return fitted, calibration, inner
+        if usable:
+            return usable
+    return folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
 
 
 def _said(examples: Examples, fitted: Fitted, folds: Sequence[Split]) -> Floats:
@@ -245,8 +291,11 @@ def _said(examples: Examples, fitted: Fitted, folds: Sequence[Split]) -> Floats:
 
 def _judge(judged: Examples, fitted: Fitted, calibration: Calibration) -> Judged:
     said = fitted.model.log_odds(judged.features)
-    chances = calibration.chance(said)
-    return Judged(said[None], chances[None], judged.label, judged.group, judged.weight)
+    return _judged(said, calibration.chance(said), judged)
+
+
+def _judged(said: Floats, chances: Floats, rows: Examples) -> Judged:
+    return Judged(said[None], chances[None], rows.label, rows.group, np.ones(len(rows)))
 
 
 def _by_rounds(examples: Examples, plan: Plan) -> Judged:
@@ -258,7 +307,7 @@ def _by_rounds(examples: Examples, plan: Plan) -> Judged:
             fitted, calibration, _ = _learn(examples.take(fold.train), plan)
             said[k, fold.test] = fitted.model.log_odds(examples.features[fold.test])
             chances[k, fold.test] = calibration.chance(said[k, fold.test])
-    return Judged(said, chances, examples.label, examples.group, examples.weight)
+    return Judged(said, chances, examples.label, examples.group, np.ones(len(examples)))
 
 
 def _verdict(auc: Figure, inner: Figure, rarer: int) -> tuple[Verdict, str]:
@@ -281,16 +330,17 @@ def _verdict(auc: Figure, inner: Figure, rarer: int) -> tuple[Verdict, str]:
 
 def _lacking(learned: Examples, judged: Examples) -> str:
     """Say what there is too little of; nothing where there is enough."""
+    groups = len(np.unique(learned.group))
+    if 0 < groups < LEAST:
+        return f"Too few groups: {groups} to learn from, and {LEAST} are needed"
     if learned.rarer < LEAST:
+        of = "rows" if groups == len(learned) else "groups"
         return (
-            f"Too few outcomes: {learned.rarer} rows of the rarer one among the "
-            f"{len(learned):,} learned from, and {LEAST} are needed"
+            f"Too few outcomes: {learned.rarer} {of} of the rarer one among the {groups:,} learned "
+            f"from, and {LEAST} are needed"
         )
     if judged.rarer < 1:
         return f"Too few outcomes: only one of the two is among the {len(judged):,} rows judged by"
-    groups = len(np.unique(learned.group))
-    if groups < LEAST:
-        return f"Too few groups: {groups} to learn from, and {LEAST} are needed"
     return "" if learned.features.columns else "No column tells one row from another"
 
 
@@ -301,8 +351,7 @@ def _too_few(examples: Examples, plan: Plan, lacking: str, left_out: Mapping[str
     if plan.prior and examples.rarer and examples.features.columns:
         terms = Terms.of(examples, bends=0)
         score = terms.design(examples.features) @ prior_weights(terms, plan.prior)
-        nothing = np.full((1, len(score)), np.nan)
-        judged = Judged(score[None], nothing, examples.label, examples.group, examples.weight)
+        judged = _judged(score, np.full(len(score), np.nan), examples)
         figures = judged.figures(seed=plan.seed, names=RANKINGS)
         kept = "The figures are those of the hand-made score."
     return Study(

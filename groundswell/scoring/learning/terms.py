@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -114,6 +114,10 @@ class Scale:
         return float(np.expm1(value)) if self.logged else value
 
 
+AS_IS = Scale(-np.inf, np.inf, logged=False)
+_AS_IS_SHAPES: list[tuple[TermKind, object]] = [("number", None)]
+
+
 @dataclass(frozen=True)
 class Terms:
     """The columns of a design, and how features become them.
@@ -140,7 +144,11 @@ class Terms:
         found: list[Term] = []
         for name in examples.features.columns:
             column = examples.features[name]
-            shapes = made._shapes_of(column, bends=bends)
+            if name in examples.points:
+                made.scales[name] = AS_IS
+                shapes = _AS_IS_SHAPES
+            else:
+                shapes = list(made._shapes_of(column, bends=bends))  # notes how values are read
             found += made._measured(column, shapes, examples.weight)
         return cls(tuple(found), made.scales, made.levels)
 
@@ -205,12 +213,11 @@ class Terms:
                     yield "bend", float(knot)
 
     def _measured(
-        self, column: pl.Series, shapes: Iterator[tuple[TermKind, object]], weight: Floats
+        self, column: pl.Series, shapes: Sequence[tuple[TermKind, object]], weight: Floats
     ) -> list[Term]:
         found: list[Term] = []
-        shaped = list(shapes)  # which notes how values are read
         read = self._read(column)
-        for kind, at in shaped:
+        for kind, at in shapes:
             assert at is None or isinstance(at, str | float), "a level or a knot"
             values = read.of(Term(column.name, kind, at, 0.0, 1.0))
             known = ~np.isnan(values)

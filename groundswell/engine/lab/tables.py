@@ -1,54 +1,20 @@
-"""The lab: what can be learned from outcomes, and whether to believe it."""
+"""A plain table, studied: what can be learned from it, and whether to believe it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from groundswell.config.document import read_document
 from groundswell.errors import ConfigError, Problem, UsageError, did_you_mean
-from groundswell.scoring.learning import (
-    Alarm,
-    Asked,
-    Behaviour,
-    Behaviours,
-    Challenge,
-    Figure,
-    Line,
-    Outcome,
-    Plan,
-    Study,
-    find_behaviours,
-    prepare,
-    study,
-)
+from groundswell.scoring.learning import Asked, Plan, Study, prepare, study
 from groundswell.scoring.learning.terms import Terms
 from groundswell.store.plain_table import read_plain_table
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    import polars as pl
-
     from groundswell.scoring.learning.examples import Examples
-
-__all__ = [
-    "Alarm",
-    "Asked",
-    "Behaviour",
-    "Behaviours",
-    "Challenge",
-    "Figure",
-    "Line",
-    "Outcome",
-    "Plan",
-    "Study",
-    "behaviours_of",
-    "read_prior",
-    "study_table",
-]
 
 
 def study_table(
@@ -76,39 +42,6 @@ def study_table(
         plan = replace(plan, prior=read_prior(prior, made.examples))
     found = study(made.examples, replace(plan, by_time=by_time), left_out=made.left_out)
     return replace(found, alarms=(*made.alarms, *found.alarms), unlabelled=made.unlabelled)
-
-
-class HoldsFeatures(Protocol):
-    """A project, or the client of a server that holds it."""
-
-    def features(self, as_of: date | None = None, *, weeks: int = 1) -> pl.DataFrame:
-        """Return features of every account as of weekly days."""
-        ...
-
-
-def behaviours_of(
-    project: HoldsFeatures,
-    outcome: Outcome,
-    *,
-    near: int,
-    far: int,
-    weeks: int,
-    as_of: date | None = None,
-) -> Behaviours:
-    """Compare features before an outcome with those where none came; see `find_behaviours`.
-
-    Raises:
-        UsageError: `near` is not nearer than `far`.
-    """
-    if near >= far:
-        raise UsageError(
-            Problem(
-                code="usage-horizon",
-                what=f"`--near {near}` is not nearer to the outcome than `--far {far}`.",
-                fix="Write for example `--near 30 --far 90`.",
-            )
-        )
-    return find_behaviours(project.features(as_of, weeks=weeks), outcome, near=near, far=far)
 
 
 def _check(plan: Plan, *, by_time: bool) -> None:

@@ -1,0 +1,45 @@
+"""The lab: what can be learned from outcomes, and whether to believe it."""
+
+from groundswell.engine.lab.challenging import Shadow
+from groundswell.engine.lab.history import Question
+from groundswell.engine.lab.lab import FitReport, Lab
+from groundswell.engine.lab.tables import read_prior, study_table
+from groundswell.engine.lab.watching import Watch
+from groundswell.scoring.learning import (
+    Alarm,
+    Asked,
+    Behaviour,
+    Behaviours,
+    Challenge,
+    Figure,
+    Line,
+    Outcome,
+    Plan,
+    Study,
+)
+from groundswell.scoring.learning.backtest import AtCapacity, Backtest, Comparison, Group, Mover
+
+__all__ = [
+    "Alarm",
+    "Asked",
+    "AtCapacity",
+    "Backtest",
+    "Behaviour",
+    "Behaviours",
+    "Challenge",
+    "Comparison",
+    "Figure",
+    "FitReport",
+    "Group",
+    "Lab",
+    "Line",
+    "Mover",
+    "Outcome",
+    "Plan",
+    "Question",
+    "Shadow",
+    "Study",
+    "Watch",
+    "read_prior",
+    "study_table",
+]

@@ -1,14 +1,21 @@
 """The learner beside its peers, on the same rows; and how it learns from few.
 
     python -m benchmarks.learning ../shared/data
+    python -m benchmarks.learning ../shared/data --optbinning /path/to/bin/python
 
-Peers: scikit-learn's LogisticRegression (one-hot, standardised, defaults) and LightGBM (defaults,
-100 trees), each on the same split. AUC says nothing of speed: seconds are for orientation.
+Peers: scikit-learn's LogisticRegression (one-hot, standardised, defaults), LightGBM (defaults,
+100 trees) and, where an interpreter has it, optbinning's Scorecard (defaults), each on the same
+split. AUC says nothing of speed: seconds are for orientation, and those of optbinning include the
+start of its interpreter for every split.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +107,33 @@ def light_gbm(learned: Examples, judged: Examples) -> Floats:
     return model.predict_proba(_matrix(judged, learned)[0], raw_score=True)
 
 
+def opt_binning(python: str) -> Learner | None:
+    """Return what has optbinning's scorecard speak, by an interpreter; none if that has it not."""
+    tried = subprocess.run(
+        [python, "-I", "-c", "import optbinning"], check=False, capture_output=True
+    )
+    if tried.returncode:
+        return None
+
+    def learner(learned: Examples, judged: Examples) -> Floats:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            files = [folder / "train.parquet", folder / "test.parquet", folder / "scores.npy"]
+            for rows, file in zip((learned, judged), files, strict=False):
+                label = pl.Series("the label", rows.label)
+                rows.features.with_columns(label).write_parquet(file)
+            # Isolated, or the modules of this folder would go before those of the same name.
+            command = [python, "-I", "-W", "ignore", str(BINNED), *map(str, files)]
+            ran = subprocess.run(command, check=False, capture_output=True, text=True)
+            if ran.returncode:
+                raise RuntimeError(ran.stderr)
+            return np.load(files[-1])
+
+    return learner
+
+
+BINNED = Path(__file__).with_name("binned.py")
+
 LEARNERS: dict[str, Learner] = {
     "groundswell": ours,
     "scikit-learn": scikit_learn,
@@ -107,8 +141,14 @@ LEARNERS: dict[str, Learner] = {
 }
 
 
-def report(data: Path) -> None:
-    """Print the AUC of every learner on every table."""
+def report(data: Path, *, optbinning: str) -> None:
+    """Print the AUC of every learner on every table.
+
+    Args:
+        data: The folder of the real data sets.
+        optbinning: The interpreter that may have optbinning.
+    """
+    learners = {**LEARNERS, "optbinning": opt_binning(optbinning)}
     bank = data / "bank_marketing" / "bank-additional-full.csv.gz"
     bank_rows = prepare(read_plain_table(bank), Asked("y", drop=["duration"])).examples
     sales = data / "salvirt_b2b" / "B2B_dataset.csv"
@@ -126,10 +166,13 @@ def report(data: Path) -> None:
             False,
         ),
     }
-    print(f"{'':<18}" + "".join(f"{name:>22}" for name in LEARNERS))
+    print(f"{'':<18}" + "".join(f"{name:>22}" for name in learners))
     for name, (examples, splits, by_time) in tables.items():
         line = f"{name:<18}"
-        for learner in LEARNERS.values():
+        for learner in learners.values():
+            if learner is None:
+                line += f"{'not installed':>22}"
+                continue
             options = {"by_time": True} if by_time and learner is ours else {}
             began, found = time.perf_counter(), []
             for split in splits:
@@ -183,7 +226,16 @@ def _some(examples: Examples, count: int, *, seed: int) -> NDArray[np.int64]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder of the real data sets")
-    report(parser.parse_args().data)
+    parser.add_argument(
+        "--optbinning",
+        metavar="PYTHON",
+        default=sys.executable,
+        help="interpreter that has optbinning; default: this one",
+    )
+    asked = parser.parse_args()
+    if shutil.which(asked.optbinning) is None:
+        parser.error(f"--optbinning: there is no interpreter {asked.optbinning}")
+    report(asked.data, optbinning=asked.optbinning)
 
 
 if __name__ == "__main__":

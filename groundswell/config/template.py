@@ -34,13 +34,17 @@ events:                                   # what events mean -> your names for t
 #   fast_growth:      {{when: user_growth_60d >= 2 AND active_users_28d >= 5}}
 
 score:
-  preset: hybrid                          # hybrid | points | buckets
+  preset: hybrid                          # hybrid | points | buckets | fitted
   weights: {{usage: 0.40, fit: 0.35, behaviour: 0.25}}
   qualified: {{above: 70}}
   enterprise: {{above: 90}}
   release: {{below: 10, for: 7d, cool_down: 30d}}
   fit:                                    # points of a part add up to 100 and are scaled to it
     industry: {{software: 30, fintech: 30, education: 10, other: 0, unknown: 5}}
+
+# learning:                               # what a score is proved by (docs: proving)
+#   outcome: converted                    # converted | expanded | won | any
+#   horizon: 60d
 
 plans:                                    # cheapest first; names as in your subscriptions
   free:       {{seats: 5, motion: self_serve, talk_to_sales: absent}}

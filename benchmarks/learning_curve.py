@@ -20,9 +20,9 @@ import numpy as np
 from benchmarks.features import company
 from groundswell.scoring.learning.challenger import _boost
 from groundswell.scoring.learning.choosing import choose
-from groundswell.scoring.learning.examples import folds_by_chance
 from groundswell.scoring.learning.measures import rank_auc
 from groundswell.scoring.learning.selecting import select_features
+from groundswell.scoring.learning.study import Plan, _folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COUNTS = (20, 60, 120, 300)
+HORIZON = 60
 NEGATIVES = 8
-SEEDS = 10
+SEEDS = 5
 MOST = 12
 
 
@@ -51,7 +52,7 @@ def past(project: Path) -> tuple[Examples, Examples, Mapping[str, float]]:
     from groundswell.scoring.learning import Gathering, Prior, examples_of
     from groundswell.scoring.learning.examples import split_by_time
 
-    question = Question("converted", 60)
+    question = Question("converted", HORIZON)
     clock = FixedClock(datetime.combine(END, time_of_day(23), UTC))
     with Project.open(project, clock=clock) as opened:
         history = History.of(opened.computer, END)
@@ -79,7 +80,7 @@ def draw(examples: Examples, positives: int, seed: int) -> Examples:
 
 def ours(prior: Mapping[str, float]) -> Callable[[Examples, Examples, int], Floats]:
     def said(learned: Examples, judged: Examples, seed: int) -> Floats:
-        folds = folds_by_chance(learned, folds=5, seed=seed)
+        folds = _folds(learned, Plan(seed=seed, by_time=True, embargo=HORIZON))
         needed = select_features(learned, folds, most=MOST)
         fitted = choose(learned.keep(needed), folds, prior=prior)
         return fitted.model.log_odds(judged.features)

@@ -239,7 +239,7 @@ class Client:
         """See `Project.lab`."""
         return LabClient(self._call)
 
-    def _call(self, name: str, **arguments: Any) -> Any:
+    def _call(self, name: str, /, **arguments: Any) -> Any:
         operation = OPERATIONS[name]
         given = msgspec.to_builtins(
             {key: value for key, value in arguments.items() if value is not None}

@@ -27,6 +27,7 @@ from groundswell.engine.lab import (
 _STYLES = {"ok": "bold green", "no_signal": "bold yellow", "too_few": "bold yellow"}
 _SHOWN = 12
 _MOST_NAMES = 6
+_SAME_AS, _SAME = "It says what `", "Another one says the same; `--json` names it."
 _FIGURES = {
     "roc_auc": "AUC",
     "average_precision": "average precision",
@@ -184,7 +185,8 @@ def print_study(found: Study) -> None:
 def _print_left_out(found: Study) -> None:
     """Print which columns were not learned from, those of one reason together."""
     by_reason: dict[str, list[str]] = {}
-    for name, reason in found.left_out.items():
+    for name, told in found.left_out.items():
+        reason = _SAME if told.startswith(_SAME_AS) else told
         by_reason.setdefault(reason, []).append(f"`{name}`")
     for reason, names in by_reason.items():
         more = len(names) - _MOST_NAMES

@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
 
+from groundswell.api.client import Address, Client
+from groundswell.api.local import operation_routes
+from groundswell.clock import FixedClock
+from groundswell.engine import Project
 from tests.cli.conftest import groundswell  # noqa: F401 - a fixture
+from tests.server.test_killed_server import free_port
+
+from .conftest import NOW
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 AS_OF = ("--as-of", "2026-06-30")
+
+
+@contextmanager
+def served(project: Project) -> Iterator[Client]:
+    """Offer the project's operations on loopback, as a server does; give a client of them."""
+    routes = operation_routes(project, token="t", alone=nullcontext())
+    port = free_port()
+    config = uvicorn.Config(Starlette(routes=routes), port=port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield Client(Address(f"http://127.0.0.1:{port}", "t"))
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture
@@ -121,3 +150,37 @@ def test_what_cannot_be_asked_of_the_lab(folder, groundswell):  # noqa: F811
     done = groundswell("models", "rollback", *at)
     assert done.code == 2
     assert "[model-first]" in done.err
+
+
+@pytest.mark.loopback
+def test_a_running_server_is_asked_and_takes_up_what_is_published(
+    learned,
+    groundswell,  # noqa: F811
+    monkeypatch,
+):
+    folder, version, card, _ = learned
+    config = folder / "groundswell.yaml"
+    text = config.read_text(encoding="utf-8").replace("preset: hybrid", "preset: fitted", 1)
+    config.write_text(text, encoding="utf-8")
+    at = ("--project", folder)
+    with Project.open(folder, clock=FixedClock(NOW)) as project, served(project) as client:
+        monkeypatch.setattr("groundswell.cli.opening.find_server", lambda _: client)
+        judged = groundswell("backtest", version, *AS_OF, *at)
+        assert judged.code == 0, judged.err
+        assert "AUC" in judged.out
+        again = groundswell("fit", *AS_OF, *at, "--json").json()
+        assert (again["version"], again["new"]) == (version, False)
+        compared = groundswell("compare", "hand-made", str(card), *AS_OF, *at, "--json").json()
+        assert compared["second"]["version"] == version
+        published = groundswell("models", "publish", version, "--reason", "better", *at)
+        assert published.out.strip() == f"{version} is published"
+        assert project.loaded.score.version == version
+        shown = groundswell("models", "show", version, *at, "--json").json()
+        assert shown["status"] == "published"
+        assert groundswell("models", "rollback", *at).code == 2
+        assert groundswell("drift", *AS_OF, *at).code == 0
+        assert "runs in shadow" in groundswell("models", "challenge", *AS_OF, *at).out
+        retired = groundswell("models", "retire", version, "--reason", "enough", *at)
+        assert retired.out.strip() == f"{version} is retired"
+        behaviours = groundswell("behaviours", "--near", 14, "--far", 60, *AS_OF, *at, "--json")
+        assert behaviours.json()["came"] >= 20

@@ -7,10 +7,12 @@ and by nothing else. Reading what was written gives a definition of the same ver
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from groundswell.config.document import Document, parse_document, read_document
 from groundswell.config.schema import PresetDef, ScoreBlock
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from groundswell.config.resolved import ComponentSpec, ScoreDef
     from groundswell.config.schema import Threshold
 
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*[A-Za-z0-9_]")
 _WIDTH = 1 << 20  # one line for each list, whatever its length
 
 
@@ -135,7 +138,7 @@ def _component(spec: ComponentSpec) -> CommentedMap:
     else:
         found["from"] = spec.feature
         if spec.lookup is not None:
-            found["give"] = _flow({name: _number(value) for name, value in spec.lookup.items()})
+            found["give"] = _flow({_text(key): _number(give) for key, give in spec.lookup.items()})
         else:
             assert spec.at is not None
             assert spec.give is not None
@@ -164,6 +167,11 @@ def _number(value: float) -> int | float:
     (3, 0.5)
     """
     return int(value) if float(value).is_integer() else float(value)
+
+
+def _text(key: str) -> str:
+    """Return a text that stands on one line with others: in quotes, unless it is a plain word."""
+    return key if _PLAIN.fullmatch(key) else DoubleQuotedScalarString(key)
 
 
 def _flow(value: dict[str, Any] | list[Any]) -> CommentedMap | CommentedSeq:

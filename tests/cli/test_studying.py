@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from groundswell.cli import studying
-from groundswell.engine.lab import Lab, Behaviour, Behaviours, Figure
+from groundswell.engine.lab import Behaviour, Behaviours, Figure, Lab
 
 
 @pytest.fixture

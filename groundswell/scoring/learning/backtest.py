@@ -309,11 +309,12 @@ def borrowed_chances(weeks: Weeks, scores: Floats) -> Floats:
     A line through the log-odds by score is learned from the even accounts for the odd ones, and the
     other way around; so no row has a say in its own chance.
     """
-    found = np.full(len(scores), weeks.label.mean())
+    found = np.empty(len(scores))
     even = weeks.account % 2 == 0
     centred = (scores - scores.mean()) / max(float(scores.std()), 1e-9)
     for mine, others in ((even, ~even), (~even, even)):
         label = weeks.label[others]
+        found[mine] = label.mean() if len(label) else 0.0
         if label.any() and not label.all():
             rarer = len(np.unique(weeks.account[others][label]))
             curve = calibrate(centred[others], label, np.ones(len(label)), rarer=max(rarer, 120))

@@ -191,7 +191,11 @@ class _Built:
                 if beside is not None and _fits(made, beside):
                     made = _summed(made, own.pop(beside.name))
             found.append(made)
-        found += own.values()
+        names = {spec.name for spec in found}
+        found += [
+            dataclasses.replace(spec, name=f"{spec.name}_learned") if spec.name in names else spec
+            for spec in own.values()
+        ]
         kept: list[ComponentSpec] = []
         for spec in found:
             rounded = _rounded(spec)
@@ -222,8 +226,9 @@ class _Built:
             *give, unknown = self.points.given(column, values)
             at = lookup = None
             if word.kind is ValueType.TEXT:
-                lookup = dict(zip(map(str, values), give, strict=True))
-                lookup[OTHER] = self.points.given(column, [_NO_LEVEL])[0]
+                # A level that is called so stands for all that have no points of their own.
+                unseen = {OTHER: self.points.given(column, [_NO_LEVEL])[0]}
+                lookup = unseen | dict(zip(map(str, values), give, strict=True))
             elif word.kind is ValueType.BOOLEAN:
                 lookup = {"false": give[0], "true": give[-1], OTHER: 0.0}
             else:
@@ -262,7 +267,8 @@ def _values(points: Points, column: pl.Series) -> list[float | str]:
     even = np.linspace(known.min(), known.max(), _CORNERS if scale.logged else 2)
     corners = [scale.unread(float(value)) for value in (*even, *knots)]
     whole = bool((column.drop_nulls() % 1 == 0).all())
-    return sorted({float(round(value)) if whole else _short(value) for value in corners})
+    short = {float(round(value)) if whole else _short(value) for value in corners}
+    return sorted(short if len(short) > 1 else set(corners))
 
 
 def _short(value: float) -> float:

@@ -131,8 +131,7 @@ class Ranking:
         """
         values, place = np.unique(scores, return_inverse=True)
         if len(values) > MOST_PLACES:
-            edges = np.unique(np.quantile(scores, np.linspace(0, 1, MOST_PLACES + 1)))
-            place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, len(edges) - 2)
+            place = place * MOST_PLACES // len(values)
         place = place.max(initial=0) - place
         places = int(place.max(initial=0)) + 1
         rows = np.bincount(place, minlength=places)

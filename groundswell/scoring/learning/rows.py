@@ -62,14 +62,14 @@ class Gathering:
         rng = np.random.default_rng((self.seed, self._seen))
         chosen = rng.random(len(ids)) < self.share
         week = labelled["as_of"].dt.epoch("d") // 7
-        came = pl.col("label").any().over("account_id")
         frame = labelled.with_columns(
-            _kept=chosen[(place - self._seen).to_numpy()], _turn=(place + week) % EVERY
-        ).filter((came | pl.col("_kept")) & (pl.col("_turn") == 0))
-        frame = frame.with_columns(
-            weight=pl.when(came).then(1.0).otherwise(1.0 / self.share) / pl.len().over("account_id")
-        )
-        self._frames.append(frame.drop("_kept", "_turn"))
+            _came=pl.col("label").any().over("account_id"),
+            _kept=chosen[(place - self._seen).to_numpy()],
+            _turn=(place + week) % EVERY,
+        ).filter((pl.col("_came") | pl.col("_kept")) & (pl.col("_turn") == 0))
+        each = pl.when("_came").then(1.0).otherwise(1.0 / self.share)
+        frame = frame.with_columns(weight=each / pl.len().over("account_id"))
+        self._frames.append(frame.drop("_came", "_kept", "_turn"))
         self._seen += len(ids)
 
     def frame(self) -> pl.DataFrame:
@@ -94,7 +94,7 @@ def examples_of(
     for column in frame.iter_columns():
         if column.name in (*_KEYS, "weight") or column.name in out:
             continue
-        feature = as_feature(column)
+        feature = column if column.dtype == pl.String else as_feature(column)
         if feature is None:
             out[column.name] = f"It holds {column.dtype}, which is no number and no text."
         elif feature.dtype == pl.String:

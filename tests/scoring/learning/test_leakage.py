@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from groundswell.scoring.learning import Asked, Plan, prepare, study
+from groundswell.scoring.learning import Asked, Plan, find_naive_gaps, prepare, study
 from groundswell.scoring.learning.leakage import strength
 
 
@@ -75,3 +77,31 @@ def test_a_date_after_the_rows_time_is_found():
     assert [(alarm.code, alarm.feature) for alarm in made.alarms] == [("after_outcome", "closed")]
     assert made.examples.features["signed_up"].to_list() == [30.0] * rows
     assert made.examples.features["closed"].to_list() == [-20.0] * rows
+
+
+def test_only_what_somebody_fills_in_can_be_filled_in_because_of_the_outcome(made):
+    def amount(rng, label):
+        filled = rng.random(len(label)) < np.where(label, 0.9, 0.4)
+        return pl.Series(rng.normal(size=len(label))).set(pl.Series(~filled), None)
+
+    examples = made(1_500, amount=amount)
+    told = ("missingness", "amount")
+    assert told in alarms(examples, filled_in=frozenset({"amount"}))
+    assert told not in alarms(examples, filled_in=frozenset({"plan"}))
+
+
+def test_a_feature_that_only_tells_as_it_is_today_is_named(made):
+    """Usage that grows once an account has converted tells nothing before it."""
+    past = made(2_000, usage=lambda rng, label: rng.normal(size=len(label)))
+    rng = np.random.default_rng(1)
+    grown = past.features["usage"] + pl.Series(past.label * rng.normal(3.0, 1.0, len(past)))
+    today = replace(past, features=past.features.with_columns(grown.alias("usage")))
+    halves = np.arange(1_000), np.arange(1_000, 2_000)
+
+    def split(rows):
+        return rows.take(halves[0]), rows.take(halves[1])
+
+    (alarm,) = find_naive_gaps(split(past), split(today))
+    assert (alarm.code, alarm.feature) == ("naive_gap", "usage")
+    assert "valid_from" in alarm.message
+    assert find_naive_gaps(split(past), split(past)) == []

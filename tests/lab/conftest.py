@@ -59,3 +59,23 @@ def scored_by(folder: Path) -> Callable[..., Path]:
         return folder
 
     return change
+
+
+@pytest.fixture(scope="session")
+def learned_folder(loaded_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company with a draft that was learned, and backtested."""
+    folder = tmp_path_factory.mktemp("learned") / "company"
+    shutil.copytree(loaded_folder, folder)
+    with Project.open(folder, clock=FixedClock(NOW)) as project:
+        found = project.lab.fit(who="ann")
+        assert found.version is not None
+        project.lab.backtest(found.version, who="ann")
+    return folder
+
+
+@pytest.fixture
+def learned(learned_folder: Path, folder: Path) -> Path:
+    """A copy of it, in place of the other."""
+    shutil.rmtree(folder)
+    shutil.copytree(learned_folder, folder)
+    return folder

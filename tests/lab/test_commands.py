@@ -46,17 +46,21 @@ def served(project: Project) -> Iterator[Client]:
 
 
 @pytest.fixture
-def learned(folder: Path, groundswell, tmp_path: Path):  # noqa: F811
-    """The company, a draft that was learned by the command, and the file of its scorecard."""
+def drafted(learned: Path, groundswell, tmp_path: Path):  # noqa: F811
+    """The company with a draft, the draft's version, and the file of its scorecard."""
+    models = groundswell("models", "list", "--project", learned, "--json").json()
+    (version,) = (model["version"] for model in models if model["status"] == "draft")
     card = tmp_path / "card.yaml"
-    done = groundswell("fit", *AS_OF, "--by", "ann", "--scorecard", card, "--project", folder)
-    assert done.code == 0, done.err
-    (version,) = set(re.findall(r"fitted-[0-9a-f]{8}", done.out))
-    return folder, version, card, done
+    shown = groundswell("models", "show", version, "--project", learned).out
+    card.write_text(shown.rstrip("\n") + "\n", encoding="utf-8")
+    return learned, version, card
 
 
-def test_a_definition_goes_from_draft_to_the_score(learned, groundswell):  # noqa: F811
-    folder, version, card, fitted = learned
+def test_a_definition_goes_from_draft_to_the_score(folder, groundswell, tmp_path):  # noqa: F811
+    card = tmp_path / "card.yaml"
+    fitted = groundswell("fit", *AS_OF, "--by", "ann", "--scorecard", card, "--project", folder)
+    assert fitted.code == 0, fitted.err
+    (version,) = set(re.findall(r"fitted-[0-9a-f]{8}", fitted.out))
     assert fitted.out.startswith("ok The score tells the outcome: AUC 0.9")
     assert "is a new draft; nothing is scored by it yet" in fitted.out
     assert card.read_text(encoding="utf-8").startswith("name: fitted\ncombine: sum\n")
@@ -109,8 +113,8 @@ def test_a_definition_goes_from_draft_to_the_score(learned, groundswell):  # noq
     assert "No learned definition is published" in again.err
 
 
-def test_drift_and_challenge_say_how_it_stands(learned, groundswell):  # noqa: F811
-    folder, version, card, _ = learned
+def test_drift_and_challenge_say_how_it_stands(drafted, groundswell):  # noqa: F811
+    folder, version, card = drafted
     at = ("--project", folder)
     drift = groundswell("drift", "hybrid", "--since", "2026-06-23", *AS_OF, *at)
     assert drift.code == 0
@@ -127,8 +131,8 @@ def test_drift_and_challenge_say_how_it_stands(learned, groundswell):  # noqa: F
     assert "edited.yaml:2:10" in refused.err
 
 
-def test_reports_are_written_with_pictures(learned, groundswell, tmp_path):  # noqa: F811
-    folder, version, _, _ = learned
+def test_reports_are_written_with_pictures(drafted, groundswell, tmp_path):  # noqa: F811
+    folder, version, _ = drafted
     at = ("--project", folder)
     page = tmp_path / "backtest.html"
     done = groundswell("backtest", version, *AS_OF, *at, "--out", page, "--json")
@@ -154,11 +158,11 @@ def test_what_cannot_be_asked_of_the_lab(folder, groundswell):  # noqa: F811
 
 @pytest.mark.loopback
 def test_a_running_server_is_asked_and_takes_up_what_is_published(
-    learned,
+    drafted,
     groundswell,  # noqa: F811
     monkeypatch,
 ):
-    folder, version, card, _ = learned
+    folder, version, card = drafted
     config = folder / "groundswell.yaml"
     text = config.read_text(encoding="utf-8").replace("preset: hybrid", "preset: fitted", 1)
     config.write_text(text, encoding="utf-8")

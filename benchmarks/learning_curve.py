@@ -93,7 +93,7 @@ def half_turned(prior: Mapping[str, float]) -> dict[str, float]:
 
 
 def hand_made(prior: Mapping[str, float]) -> Callable[[Examples, Examples, int], Floats]:
-    def said(learned: Examples, judged: Examples, seed: int) -> Floats:
+    def said(_: Examples, judged: Examples, __: int) -> Floats:
         return sum(judged.features[name].to_numpy() * weight for name, weight in prior.items())
 
     return said

@@ -162,11 +162,14 @@ def test_points_of_the_hand_made_components_add_up_to_its_score(name, edited, ty
     assert {f"{spec.part}.{spec.name}" for spec in prior.specs.values()} == set(prior.specs)
 
 
-def test_where_parts_multiply_each_is_weighed_by_the_mean_of_the_other(buckets, types):
-    rows = make_rows(needed_features(buckets), types, size=200, seed=3)
-    prior, scored = Prior.of(buckets, rows), score_frame(buckets, rows)
-    for name in ("usage.seats_count", "usage.integrations_sso"):
-        assert prior.weights[name] == pytest.approx(scored["fit_score"].mean())
+@pytest.mark.parametrize("edit", [{}, {"usage": {"integrations_sso": None}}])
+def test_where_parts_multiply_each_is_weighed_by_the_mean_of_the_other(edit, edited, types):
+    score = edited("buckets", **edit)
+    rows = make_rows(needed_features(score), types, size=200, seed=3)
+    prior, scored = Prior.of(score, rows), score_frame(score, rows)
+    scale = 100 / 98 if edit else 1.0  # of parts of usage, which total 100 again
+    for name in ("usage.seats_count", "usage.integrations_crm"):
+        assert prior.weights[name] == pytest.approx(scored["fit_score"].mean() * scale)
     for name in ("fit.company_size", "fit.personal_address"):
         assert prior.weights[name] == pytest.approx(scored["usage_score"].mean())
 
@@ -293,6 +296,8 @@ def test_lines_and_the_last_day_learned_from_are_part_of_the_version(fitted):
     assert others[2].enterprise is None
     assert len({one.version, *(other.version for other in others)}) == 5
     assert finish(found, qualified=61.5, enterprise=88.0, learned_until=day) == one
+    same = {name: getattr(found, name) for name in ("qualified", "enterprise", "version")}
+    assert dataclasses.replace(one, learned_until=None, **same) == found
     assert finish(others[1], qualified=61.5, enterprise=88.0, learned_until=day) == one
 
 
@@ -374,17 +379,45 @@ def rank(fit):
     return tuple(rank_auc(scores, fit.label, even) for scores in (fit.scores(), fit.said()))
 
 
-def test_a_curve_is_straight_between_its_corners_and_what_is_unknown_counts(loaded):
+def test_what_was_learned_of_a_feature_is_added_to_its_hand_made_component(loaded):
+    """Lookups and curves, their levels, what is unknown, and what no level is."""
+    by_hand = {"country": {"from": "country", "give": {"us": 20, "gb": 4}, "unknown": 2}}
+    rare = [f"c{k}" for k in range(100)]
+
+    def truth(rows, score):
+        unknown = rows["employees"].is_null().to_numpy()
+        other = rows["country"].is_in(rare).fill_null(value=False).to_numpy()
+        german = (rows["country"] == "de").fill_null(value=False).to_numpy()
+        return -2.0 + 0.5 * score + 2.5 * unknown + 2.0 * other - 2.0 * german
+
+    def country(rng, size):
+        return rng.choice(["us", "de", "gb", *rare], size, p=[0.3, 0.3, 0.2, *[0.002] * 100])
+
     fit = learn_near(
-        loaded("points"),
-        lambda rows, score: np.where(rows["account_age_days"].is_null(), 1.0, -2.0) + score / 2,
-        ("account_age_days",),
-        size=1_000,
+        loaded("hybrid", fit=by_hand), truth, ("employees", *NOISE), size=1_800, country=country
     )
-    age = fit.components["account_age_days"]
-    assert age.unknown > max(age.give) + 10
-    ours, model = rank(fit)
-    assert ours == pytest.approx(model, abs=0.01)
+    size, where = fit.components["company_size"], fit.components["country"]
+    assert "employees" not in fit.components
+    assert size.unknown > max(size.give) + 10
+    assert size.say == "{employees} employees"
+    assert where.lookup["other"] > where.lookup["de"] + 30
+    assert {"us", "gb", "de", "other"} <= set(where.lookup)
+    assert len(where.lookup) < 10  # of a hundred that few bear
+    assert np.abs(fit.scores() - fit.said()).max() < 3.0
+
+
+def test_what_is_left_out_is_in_the_base(loaded):
+    """Nearly all accounts have this point, so it tells nothing; and yet it is a point."""
+    fit = learn_near(
+        loaded("points", fit={"present": {"when": "account_age_days >= 4", "give": 1}}),
+        lambda rows, score: 2 * score - 1,
+        size=1_000,
+        account_age_days=lambda rng, size: rng.integers(0, 400, size),
+    )
+    assert "present" in {spec.name for spec in fit.prior.specs.values()}
+    assert "present" not in fit.components
+    inside = (fit.said() > 0) & (fit.said() < 100)
+    assert (fit.scores() - fit.said())[inside].mean() == pytest.approx(0.0, abs=0.15)
 
 
 def test_a_number_that_differs_by_little_beside_its_size_keeps_its_curve(loaded):
@@ -430,6 +463,8 @@ def test_a_hand_made_condition_that_has_the_name_of_a_feature_stays_beside_it(lo
         ("country",),
         size=1_000,
     )
-    assert score_frame(fit.definition, fit.rows).height == 1_000
+    assert fit.components["country"].when is not None
+    assert {spec.feature for spec in fit.components.values()} >= {"country"}
+    assert np.abs(fit.scores() - fit.said()).max() < 3.0
     again = parse_definition(write_definition(fit.definition), "fitted.yaml", fit.loaded)
     assert again.version == fit.definition.version

@@ -107,7 +107,7 @@ def test_rows_that_count_for_nothing_say_nothing():
     assert ours == theirs
 
 
-def test_of_features_that_do_as_well_as_fewer_none_is_taken():
+def test_of_copies_that_add_nothing_one_is_taken():
     examples = make(6)
     rng = np.random.default_rng(0)
     copies = {

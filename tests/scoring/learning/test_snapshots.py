@@ -75,16 +75,17 @@ def test_a_paying_account_expands_when_it_pays_a_fifth_more():
             *[("a", 0, 10.0), ("a", 15, 11.0), ("a", 25, 12.0), ("a", 35, 13.2)],
             *[("b", 0, 10.0), ("b", 6, 9.0), ("b", 7, 11.0)],  # of what it pays now, not of least
             *[("c", 0, 10.0), ("c", 6, 0.0), ("c", 7, 12.5)],
-            ("d", 1, 5.0),
+            *[("d", 0, 1.36), ("d", 1, 1.632)],  # 1.36 x 1.2 is a little more in binary
         ]
     )
     assert told(frame, known, "expanded", far=20) == {
         ("a", 0): NO,
-        ("a", 10): (True, 25, 24.0),  # 12 is a fifth more than 10, whatever binary says
+        ("a", 10): (True, 25, 24.0),
         ("a", 20): (True, 35, pytest.approx(26.4)),
         ("a", 30): NO,
         ("b", 5): NO,
         ("c", 5): (True, 7, 30.0),
+        ("d", 0): (True, 1, pytest.approx(12 * 0.272)),
     }
 
 
@@ -272,3 +273,19 @@ def test_of_outcomes_that_came_to_all_but_a_few_nothing_is_said(company):
     most = company.filter(pl.col("account_id").is_in([f"a{k}" for k in range(79)]))
     found = find_behaviours(most)
     assert (found.accounts, found.came, found.rows) == (79, 60, ())
+
+
+def test_an_account_counts_as_one_however_many_snapshots_it_has():
+    known = outcomes([(f"a{k}", 200, 10.0) for k in range(25)], until=300)
+    many = snapshots(
+        *((f"a{k}", 200 - day) for k in range(25) for day in range(1, 2 + 9 * (not k)))
+    )
+    frame = pl.concat([many, snapshots(*((f"b{k}", 100) for k in range(25)))]).with_columns(
+        invites=pl.when(pl.col("account_id") == "a0").then(26.0).otherwise(1.0)
+    )
+    found = find_behaviours(label_snapshots(frame, known, "converted", far=30))
+    (invites,) = found.rows
+    assert (found.accounts, found.came, found.snapshots) == (50, 25, 59)
+    assert invites.before == pytest.approx(2.0)  # one of 25 has 25 more
+    assert invites.otherwise == pytest.approx(1.0)
+    assert invites.effect.value == pytest.approx(0.5 + 1 / 50)

@@ -115,9 +115,7 @@ def test_points_add_up_to_the_score_and_the_card_says_them(seed, rows):
     )
     examples = prepare(table, Asked("won")).examples
     fitted = choose(examples, folds_by_chance(examples, folds=5, seed=0))
-    calibration = calibrate(
-        fitted.log_odds, examples.label, examples.weight, rarer=examples.rarer
-    )
+    calibration = calibrate(fitted.log_odds, examples.label, examples.weight, rarer=examples.rarer)
     points = Points.of(fitted.model, calibration, examples)
     given_ = points.contributions(examples.features)
     total = points.base + given_.sum_horizontal().to_numpy()

@@ -1,0 +1,91 @@
+"""Reports of the lab: what was found, in words, figures and pictures, as HTML or as Markdown.
+
+A report says first what follows from the numbers. It says nothing that they do not: a figure that
+is not there is `not known`, and few accounts are called few.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundswell.engine.reports import Explanation
+from groundswell.errors import Problem, UsageError
+from groundswell.scoring.learning.backtest import Backtest, Comparison
+from groundswell.web.document import Report, to_html, to_markdown
+from groundswell.web.proof_report import report_backtest, report_comparison
+from groundswell.web.score_report import report_explanation
+from groundswell.web.study_report import report_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from groundswell.scoring.learning.study import Study
+
+FORMS = (".html", ".md")
+"""How the name of a report may end."""
+
+
+def write_report(
+    found: Study | Backtest | Comparison | Explanation, path: Path, *, title: str
+) -> list[Path]:
+    """Write a report, and return the files that it is; the report itself is the first.
+
+    One that ends with `.html` is a single file. Beside one that ends with `.md` lies an SVG file
+    for each picture, named after both.
+
+    Args:
+        found: What it is about.
+        path: Where it goes; what is there is overwritten.
+        title: What stands on top of it.
+
+    Raises:
+        UsageError: The file has another ending, or cannot be written.
+    """
+    check_path(path)
+    report = report_of(found, title=title)
+    svgs = report.render_pictures()
+    if path.suffix.lower() == ".html":
+        texts = {path: to_html(report, svgs)}
+    else:
+        files = {name: path.with_name(f"{path.stem}-{name}.svg") for name in svgs}
+        names = {name: file.name for name, file in files.items()}
+        texts = {path: to_markdown(report, names)} | {files[name]: svgs[name] for name in svgs}
+    try:
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(
+            Problem(
+                code="out-file",
+                what=f"The report cannot be written: {error}.",
+                fix="Name a file in a folder that is there, and that you may write to.",
+            )
+        ) from None
+    return list(texts)
+
+
+def report_of(found: Study | Backtest | Comparison | Explanation, *, title: str) -> Report:
+    """Return what a report says, before it is written in one form or another."""
+    if isinstance(found, Backtest):
+        return report_backtest(found, title=title)
+    if isinstance(found, Comparison):
+        return report_comparison(found, title=title)
+    if isinstance(found, Explanation):
+        return report_explanation(found, title=title)
+    return report_study(found, title=title)
+
+
+def check_path(path: Path) -> None:
+    """Refuse a file whose ending names no form of a report.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if path.suffix.lower() not in FORMS:
+        raise UsageError(
+            Problem(
+                code="report-form",
+                what=f"`{path.name}` names no form that a report can have.",
+                fix="Let the name of the file end with .html for a page, or with .md for Markdown.",
+            )
+        )

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.learning_options import OutOption, check_out, write_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.cli.story import print_alerts, print_explanation, print_queue
@@ -70,12 +71,15 @@ def explain(
     model: Annotated[
         str | None, typer.Option(help="By another version of the score, a preset or a file.")
     ] = None,
+    out_file: OutOption = None,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
     """Explain one account: every point, rule, guardrail and link, as of any day."""
+    check_out(out_file)
     with open_project(project) as opened:
         explanation = opened.explain(account, as_of=parse_day(as_of), user=user, model=model)
+    write_out(explanation, out_file, title=f"{explanation.name or explanation.account_id}")
     if json:
         print_json(explanation)
     else:

@@ -90,6 +90,19 @@ def with_interval(figure: Figure | None, *, digits: int = 3, percent: bool = Fal
     return f"{figure.value:{form}} [{figure.low:{form}}, {figure.high:{form}}]"
 
 
+def check_out(path: Path | None) -> None:
+    """Refuse a report whose name has no form that is known, before anything is computed.
+
+    Raises:
+        UsageError: It has none.
+    """
+    if path is None:
+        return
+    from groundswell.web.lab_report import check_path  # noqa: PLC0415 - drawing takes a second
+
+    check_path(path)
+
+
 def write_out(found: Any, path: Path | None, *, title: str) -> None:
     """Write a report, where one is asked for, and say which files it is.
 

@@ -18,6 +18,7 @@ from groundswell.cli.learning_options import (
     SeedOption,
     WeeksOption,
     WhoOption,
+    check_out,
     outcome_or_none,
     whoever,
     with_interval,
@@ -60,6 +61,7 @@ def fit(
     json: JsonOption = False,
 ) -> None:
     """Learn a definition of the score from your own outcomes, and keep it as a draft."""
+    check_out(out_file)
     asked, day = outcome_or_none(outcome), parse_day(as_of)
     with open_project(project) as opened:
         found = opened.lab.fit(
@@ -95,6 +97,7 @@ def backtest(
     json: JsonOption = False,
 ) -> None:
     """Say how a definition would have done, every week of the past, by what came after."""
+    check_out(out_file)
     asked, day = outcome_or_none(outcome), parse_day(as_of)
     with open_project(project) as opened:
         found = opened.lab.backtest(
@@ -129,6 +132,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare two definitions: who enters, who leaves, what is won and lost."""
+    check_out(out_file)
     asked, day = outcome_or_none(outcome), parse_day(as_of)
     with open_project(project) as opened:
         found = opened.lab.compare(

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
-from groundswell.cli.learning_options import OutOption, parse_outcome, write_out
+from groundswell.cli.learning_options import OutOption, check_out, parse_outcome, write_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.engine.lab import (
@@ -76,6 +76,7 @@ def lab(
     json: JsonOption = False,
 ) -> None:
     """Learn a score from any table, and say whether it should be believed."""
+    check_out(out_file)
     dropped = [name.strip() for given in drop or [] for name in given.split(",")]
     asked = Asked(label, positive, time, group, dropped)
     plan = Plan(

@@ -12,12 +12,11 @@ import msgspec
 
 import groundswell
 from groundswell.api.browsers import KEY
-from groundswell.api.operations import OPERATIONS, Failure, Operation
+from groundswell.api.operations import OPERATIONS, Failure, Lazily, Operation
 from groundswell.api.pages import JSON, PAGES, Page
 from groundswell.api.schemas import components, inlined, needing, parameters, schema_of
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
-from groundswell.engine.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,7 +176,7 @@ def _of_page(page: Page) -> Schema:
 def _method(name: str) -> object:
     """Return the method that an operation calls."""
     of_lab = name.removeprefix("lab.")
-    return getattr(Project, name) if of_lab == name else getattr(Lab, of_lab)
+    return getattr(Project, name) if of_lab == name else getattr(Lazily("Lab").get(), of_lab)
 
 
 def _of_operation(operation: Operation) -> Schema:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -31,15 +31,25 @@ _NAMESPACES = re.compile(r'\sxmlns(?::xlink)?="[^"]*"')
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; its first column is words, and so are those of `words`, the rest are figures."""
+    """A table.
+
+    Attributes:
+        heads: What each column is.
+        rows: What is in them; as many cells as there are heads.
+        words: Columns of few words, beside the first.
+        prose: Columns of many; all others are figures.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: frozenset[int] = frozenset()
+    prose: frozenset[int] = frozenset()
 
-    def is_words(self, column: int) -> bool:
-        """Tell whether a column is words."""
-        return column == 0 or column in self.words
+    def kind(self, column: int) -> Literal["words", "prose", "figure"]:
+        """Tell what is in a column."""
+        if column in self.prose:
+            return "prose"
+        return "words" if column == 0 or column in self.words else "figure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,18 @@ def html_text(text: str) -> Markup:
     )
 
 
+def html_figure(text: str) -> Markup:
+    """Escape a figure for HTML; its interval is kept in one piece.
+
+    >>> html_figure("0.8 [0.7, 0.9]"), html_figure("5 < 6")
+    (Markup('0.8 <span>[0.7, 0.9]</span>'), Markup('5 &lt; 6'))
+    """
+    value, opens, rest = text.partition(" [")
+    if not opens:
+        return html_text(text)
+    return Markup("{} <span>[{}</span>").format(value, rest)
+
+
 def markdown_text(text: str) -> str:
     r"""Escape a text for Markdown, in a table too; what is in backticks stays code.
 
@@ -157,5 +179,6 @@ def _templates() -> Environment:
         keep_trailing_newline=True,
     )
     found.filters["html_text"] = html_text
+    found.filters["html_figure"] = html_figure
     found.filters["markdown_text"] = markdown_text
     return found

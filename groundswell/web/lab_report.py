@@ -54,13 +54,7 @@ def write_report(
         for file, text in texts.items():
             file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(
-            Problem(
-                code="out-file",
-                what=f"The report cannot be written: {error}.",
-                fix="Name a file in a folder that is there, and that you may write to.",
-            )
-        ) from None
+        raise _unwritable(str(error)) from None
     return list(texts)
 
 
@@ -76,10 +70,10 @@ def report_of(found: Study | Backtest | Comparison | Explanation, *, title: str)
 
 
 def check_path(path: Path) -> None:
-    """Refuse a file whose ending names no form of a report.
+    """Refuse a file that no report can go to; best asked before what it is of is computed.
 
     Raises:
-        UsageError: It does not.
+        UsageError: Its ending names no form of a report, or its folder is not there.
     """
     if path.suffix.lower() not in FORMS:
         raise UsageError(
@@ -89,3 +83,15 @@ def check_path(path: Path) -> None:
                 fix="Let the name of the file end with .html for a page, or with .md for Markdown.",
             )
         )
+    if not path.parent.is_dir():
+        raise _unwritable(f"there is no folder {path.parent}")
+
+
+def _unwritable(why: str) -> UsageError:
+    return UsageError(
+        Problem(
+            code="out-file",
+            what=f"The report cannot be written: {why}.",
+            fix="Name a file in a folder that is there, and that you may write to.",
+        )
+    )

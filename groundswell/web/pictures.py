@@ -105,7 +105,7 @@ def draw_calibration(found: Study | Backtest) -> alt.LayerChart:
         alt.layer(
             _diagonal(ends, x, y),
             points.mark_point(filled=True, size=90, color=BLUE, opacity=0.85),
-            top.mark_text(align="right", dx=-9, text="top tenth"),
+            top.mark_text(align="right", dx=-4, dy=-13, text="top tenth"),
         )
     )
 
@@ -252,11 +252,17 @@ def draw_weeks(found: Backtest) -> alt.LayerChart:
     layers: list[alt.Chart] = [bars.mark_bar()]
     if found.capacity <= _NEAR * most:
         line = alt.Chart(_data([{"foot": found.capacity}])).encode(y)
+        said: Row = {
+            "align": "left",
+            "baseline": "bottom",
+            "x": 4,
+            "dy": -3,
+            "text": "your capacity",
+        }
         layers += [
             line.mark_rule(color=GREY, strokeDash=[2, 3]),
-            line.mark_text(
-                align="left", baseline="bottom", color=GREY, x=4, dy=-3, text="your capacity"
-            ),
+            line.mark_text(**said, stroke="white", strokeWidth=4),  # else bars cross the words
+            line.mark_text(**said),
         ]
     return _themed(alt.layer(*layers))
 
@@ -285,6 +291,26 @@ class Step:
         return self.end - self.start
 
 
+def is_factor(story: Explanation, part: str) -> bool:
+    """Tell whether a part multiplies the others, as fit may, instead of being added to them.
+
+    An explanation does not say so: it is what leads to the score.
+    """
+    if part != _FIT or part not in story.weights:
+        return False
+    added = _added(story)
+    alone = sum(added.values()) - added[part]
+    return not _leads_to(story.score, sum(added.values())) and _leads_to(
+        story.score, alone * max(story.parts[part], 0.0)
+    )
+
+
+def _added(story: Explanation) -> dict[str, float]:
+    """Return what every account has, and each part by its weight."""
+    parts = {part: weight * story.parts.get(part, 0.0) for part, weight in story.weights.items()}
+    return {"": story.base, **parts}
+
+
 def waterfall_steps(story: Explanation) -> list[Step]:
     """Return what makes a score, in points of the score: what gives or takes most comes first.
 
@@ -292,15 +318,8 @@ def waterfall_steps(story: Explanation) -> list[Step]:
     has one step for the fit. What is cut off above 100 and below 0 is a step of its own, so that
     the steps always lead to the score.
     """
-    base = getattr(story, "base", 0.0)
-    added = {part: weight * story.parts.get(part, 0.0) for part, weight in story.weights.items()}
-    others = base + sum(value for part, value in added.items() if part != _FIT)
-    factor = max(story.parts.get(_FIT, 0.0), 0.0)
-    multiplies = (
-        _FIT in added
-        and not _leads_to(story.score, base + sum(added.values()))
-        and _leads_to(story.score, others * factor)
-    )
+    base = story.base
+    multiplies = is_factor(story, _FIT)
     counted = [item for item in story.components if not (multiplies and item.part == _FIT)]
     times = Counter(item.name for item in counted)
     given = [
@@ -314,6 +333,8 @@ def waterfall_steps(story: Explanation) -> list[Step]:
     ]
     given.sort(key=lambda pair: -abs(pair[1]))
     if multiplies:
+        factor = max(story.parts[_FIT], 0.0)
+        others = base + sum(points for _, points in given)
         given.append((f"times {factor:.2f} for fit", others * (factor - 1)))
     level = base
     steps = [Step("every account", "total", 0.0, base)] if base else []
@@ -365,9 +386,7 @@ def draw_waterfall(story: Explanation) -> alt.LayerChart:
     threshold = alt.Chart(_data([{"start": story.threshold}])).encode(x)
     layers = [
         threshold.mark_rule(color=_INK, strokeDash=[2, 3]),
-        threshold.mark_text(
-            align="right", baseline="top", dx=-5, y=2, text=f"threshold {story.threshold:g}"
-        ),
+        threshold.mark_text(baseline="bottom", y=-4, text=f"threshold {story.threshold:g}"),
         base.mark_bar().encode(x, alt.X2("end"), colour),
         base.mark_text(align="left", dx=4).encode(alt.X("edge:Q"), alt.Text("said:N")),
     ]

@@ -169,8 +169,8 @@ def _verdict_of_two(found: Comparison) -> tuple[str, ...]:
             f"{_worth(lost)} that the first reaches; both reach {both.accounts:,}."
         ),
         (
-            f"{_gain('Its AUC', figure(found.auc_gain, '+.3f'), found.auc_gain)}; "
-            f"{_gain('its precision', _precision_gain(found), found.precision_gain)}."
+            f"Second less first, AUC: {_gain(figure(found.auc_gain, '+.3f'), found.auc_gain)}; "
+            f"precision: {_gain(_precision_gain(found), found.precision_gain)}."
         ),
         *(
             (f"Mind how few they are: the outcome came to {counted(found.first.came, 'account')}.",)
@@ -180,17 +180,15 @@ def _verdict_of_two(found: Comparison) -> tuple[str, ...]:
     )
 
 
-def _gain(what: str, said: Written, gain: Figure | None) -> str:
+def _gain(said: Written, gain: Figure | None) -> str:
     of = known(gain)
     if of is None:
-        return f"{what} beside that of the first is not known"
+        return NOT_KNOWN
     if of.low > 0:
-        sure = "better: the whole interval is above 0"
-    elif of.high < 0:
-        sure = "worse: the whole interval is below 0"
-    else:
-        sure = "no difference is shown: the interval holds 0"
-    return f"{what} less that of the first is {said}, {sure}"
+        return f"{said}, better, as the whole interval is above 0"
+    if of.high < 0:
+        return f"{said}, worse, as the whole interval is below 0"
+    return f"{said}, no difference shown, as the interval holds 0"
 
 
 def _precision_gain(found: Comparison) -> Written:
@@ -213,8 +211,8 @@ def _measures(found: Backtest) -> list[tuple[str, Written]]:
         ("came after qualifying", share_figure(group.conversion)),
         ("came to the rest", share_figure(rest.conversion)),
         ("times as often", figure(found.conversion_ratio, ".1f")),
-        ("a year of it after qualifying", figure(group.acv, ",.0f")),
-        ("a year of it of the rest", figure(rest.acv, ",.0f")),
+        ("worth a year, after qualifying", figure(group.acv, ",.0f")),
+        ("worth a year, of the rest", figure(rest.acv, ",.0f")),
         ("times as much", figure(found.acv_ratio, ".2f")),
         ("qualified before it came", Written(share(found.reached))),
         ("days from qualifying to it, median", _lead(found, "median")),
@@ -288,7 +286,7 @@ def _borrowed(tests: Sequence[Backtest]) -> tuple[str, ...]:
 
 def _pictures(found: Backtest) -> tuple[Picture, ...]:
     borrowed = " The chance is borrowed." if found.borrowed_chance else ""
-    return (
+    shown = (
         Picture(
             "precision", "How many of those taken up are right?", _PRECISION, draw_precision(found)
         ),
@@ -306,13 +304,16 @@ def _pictures(found: Backtest) -> tuple[Picture, ...]:
             "Accounts week by week; below, on a scale of its own, those to which the outcome came.",
             draw_distribution(found),
         ),
-        Picture(
-            "weeks",
-            "How many qualify?",
-            f"Accounts that qualified, by week; {found.capacity:,} a week can be taken up.",
-            draw_weeks(found),
-        ),
     )
+    if not any(week.newly for week in found.by_week):
+        return shown
+    weeks = Picture(
+        "weeks",
+        "How many qualify?",
+        f"Accounts that qualified, by week; {found.capacity:,} a week can be taken up.",
+        draw_weeks(found),
+    )
+    return (*shown, weeks)
 
 
 def _won(found: Comparison) -> Table:
@@ -325,7 +326,7 @@ def _won(found: Comparison) -> Table:
         )
     )
     return Table(
-        (f"with {found.first.capacity:,} taken up a week", "accounts", "a year of it"), rows
+        (f"with {found.first.capacity:,} taken up a week", "accounts", "worth a year"), rows
     )
 
 
@@ -345,5 +346,5 @@ def _movers(found: Comparison, movers: Sequence[Mover], heading: str, which: str
     return Section(
         f"{heading} the list of {day}",
         (f"{counted(len(movers), 'account')} that {which}, and why it does.",),
-        Table(("account", "place", "score", "why"), rows, words=frozenset((3,))),
+        Table(("account", "place", "score", "why"), rows, prose=frozenset((3,))),
     )

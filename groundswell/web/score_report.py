@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundswell.web.document import Picture, Report, Section, Table
-from groundswell.web.pictures import draw_waterfall
-from groundswell.web.wording import NOT_KNOWN, share, signed
+from groundswell.web.pictures import draw_waterfall, is_factor
+from groundswell.web.wording import share, signed
 
 if TYPE_CHECKING:
     from groundswell.engine.reports import Explanation
+    from groundswell.model import Component
 
 
 def report_explanation(story: Explanation, *, title: str) -> Report:
@@ -42,19 +43,23 @@ def _verdict(story: Explanation) -> tuple[str, ...]:
     since = f" since {story.qualified_since}" if story.qualified_since else ""
     who = story.name or story.account_id
     said = [f"{who} has {story.score:.1f} points, {side} {story.threshold:g}; {standing}{since}."]
-    chance = getattr(story, "chance", None)
-    if chance is not None:
-        said.append(f"Of accounts with that score, {share(chance)} come to the outcome in time.")
+    if story.reasons:
+        said.append(f"What speaks for it most: {'; '.join(story.reasons)}.")
+    if story.chance is not None:
+        said.append(
+            f"Of accounts with that score, {share(story.chance)} come to the outcome in time."
+        )
     return tuple(said)
 
 
 def _parts(story: Explanation) -> tuple[str, ...]:
     parts = "; ".join(
-        f"{part} {value:.1f}, which counts {story.weights.get(part, 0.0):.4g} times"
+        f"{part} {value:.2f}, by which the others are multiplied"
+        if is_factor(story, part)
+        else f"{part} {value:.1f}, which counts {story.weights.get(part, 0.0):.4g} times"
         for part, value in story.parts.items()
     )
-    base = getattr(story, "base", 0.0)
-    said = f"Every account has {base:.1f} points to begin with. " if base else ""
+    said = f"Every account has {story.base:.1f} points to begin with. " if story.base else ""
     return (f"{said}Parts: {parts}.",)
 
 
@@ -64,16 +69,20 @@ def _components(story: Explanation) -> Table:
             f"`{item.name}`",
             str(item.part),
             f"{item.points:.1f} of {item.max:.1f}",
-            signed(item.points * story.weights.get(item.part, 0.0)),
-            item.sentence if item.known else f"{item.sentence} ({NOT_KNOWN})",
+            "in the factor" if is_factor(story, item.part) else signed(_weighted(story, item)),
+            item.sentence,
         )
         for item in sorted(
             story.components,
-            key=lambda item: -abs(item.points * story.weights.get(item.part, 0.0)),
+            key=lambda item: (is_factor(story, item.part), -abs(_weighted(story, item))),
         )
     )
     heads = ("component", "part", "points of its part", "times its weight", "why")
-    return Table(heads, rows, words=frozenset((1, 4)))
+    return Table(heads, rows, words=frozenset((1,)), prose=frozenset((4,)))
+
+
+def _weighted(story: Explanation, item: Component) -> float:
+    return item.points * story.weights.get(item.part, 0.0)
 
 
 def _name(story: Explanation) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from groundswell.scoring.learning.study import Study
 
 _MOST_DRIFT = 10
+_ENDS = 7
 
 
 def report_study(found: Study, *, title: str) -> Report:
@@ -165,18 +166,27 @@ def _scorecard(found: Study) -> Section | None:
         for line in card.lines
     )
     heads = ("feature", "points above or below an average row", "unknown", "spread of points")
-    return Section("Scorecard", (note,), Table(heads, rows, words=frozenset((1,))))
+    return Section("Scorecard", (note,), Table(heads, rows, prose=frozenset((1,))))
 
 
 def _given(line: Line) -> str:
-    """Write what each value gives; levels from the most points down."""
+    """Write what each value gives; levels from the most points down, of many those at the ends.
+
+    >>> from groundswell.scoring.learning.scorecard import Line
+    >>> _given(Line("seats", (1.0, 10.0), (-8.0, 2.4), 0.0, 9.5))
+    '1: -8, 10: +2'
+    """
     pairs = list(zip(line.at, line.give, strict=True))
     if any(isinstance(value, str) for value in line.at):
         pairs.sort(key=lambda pair: -pair[1])
-    return ", ".join(
+    written = [
         f"{value if isinstance(value, str) else amount(value)}: {signed(give, digits=0)}"
         for value, give in pairs
-    )
+    ]
+    between = len(written) - 2 * _ENDS
+    if between > 0:
+        written[_ENDS:-_ENDS] = [f"{between:,} between"]
+    return ", ".join(written)
 
 
 def _drift(found: Study) -> Section | None:

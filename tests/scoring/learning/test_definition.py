@@ -381,14 +381,14 @@ def rank(fit):
 
 def test_what_was_learned_of_a_feature_is_added_to_its_hand_made_component(loaded):
     """Lookups and curves, their levels, what is unknown, and what no level is."""
-    by_hand = {"country": {"from": "country", "give": {"us": 20, "gb": 4}, "unknown": 2}}
+    by_hand = {"country": {"from": "country", "give": {"us": 60, "gb": 30}}}
     rare = [f"c{k}" for k in range(100)]
 
     def truth(rows, score):
-        unknown = rows["employees"].is_null().to_numpy()
-        other = rows["country"].is_in(rare).fill_null(value=False).to_numpy()
-        german = (rows["country"] == "de").fill_null(value=False).to_numpy()
-        return -2.0 + 0.5 * score + 2.5 * unknown + 2.0 * other - 2.0 * german
+        where = rows["country"].fill_null("none")
+        levels = {"us": 2.0, "gb": 1.0, "de": -2.0}
+        there = where.replace_strict(levels, default=0.0, return_dtype=pl.Float64).to_numpy()
+        return -2.0 + 0.7 * score + 2.5 * rows["employees"].is_null().to_numpy() + there
 
     def country(rng, size):
         return rng.choice(["us", "de", "gb", *rare], size, p=[0.3, 0.3, 0.2, *[0.002] * 100])
@@ -400,7 +400,7 @@ def test_what_was_learned_of_a_feature_is_added_to_its_hand_made_component(loade
     assert "employees" not in fit.components
     assert size.unknown > max(size.give) + 10
     assert size.say == "{employees} employees"
-    assert where.lookup["other"] > where.lookup["de"] + 30
+    assert where.lookup["us"] > where.lookup["other"] + 20 > where.lookup["de"] + 40
     assert {"us", "gb", "de", "other"} <= set(where.lookup)
     assert len(where.lookup) < 10  # of a hundred that few bear
     assert np.abs(fit.scores() - fit.said()).max() < 3.0

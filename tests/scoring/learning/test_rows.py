@@ -151,7 +151,8 @@ def rows() -> pl.DataFrame:
             "acv": pl.Series([None] * size, dtype=pl.Float64),
             "weight": rng.uniform(0.5, 2.0, size),
             "dau_before": numbers["dau_7d"] * 2.0,  # stands before the one that is read
-            "industry": rng.choice([" Software", "fishing ", "MEDIA", None], size),
+            "plan": rng.choice(["True", "false"], size),
+            "industry": rng.choice([" Software", "fishing ", "MEDIA", None], size).tolist(),
             **numbers,
             "noise": rng.normal(size=size),
         }
@@ -203,6 +204,7 @@ def test_the_hand_made_components_are_features_that_are_points(rows, made):
 def test_texts_are_made_small_and_truths_numbers(made):
     _, examples, _ = made
     assert set(examples.features["industry"].unique()) == {"software", "fishing", "media", None}
+    assert set(examples.features["plan"].unique()) == {"true", "false"}
     assert set(examples.features["is_big"].unique()) == {0.0, 1.0}
 
 

@@ -40,11 +40,11 @@ def taken(examples, *, most=MOST, folds=folds_by_chance) -> list[str]:
     return select_features(examples, folds(examples, folds=5, **dealt), most=most)
 
 
-@pytest.mark.parametrize("folds", [folds_by_chance, folds_by_time])
-def test_what_matters_is_found_first_and_little_else(folds):
+@pytest.mark.parametrize(("folds", "others"), [(folds_by_chance, 4), (folds_by_time, 1)])
+def test_what_matters_is_found_first_and_little_else(folds, others):
     found = [taken(make(seed), folds=folds) for seed in range(4)]
     assert [set(names[:3]) for names in found] == [set(MATTER)] * 4
-    assert sum(len(names) - 3 for names in found) <= 4  # one each, of thirty
+    assert sum(len(names) - 3 for names in found) <= others  # in all, of thirty in each
 
 
 def test_where_nothing_tells_little_or_nothing_is_taken():

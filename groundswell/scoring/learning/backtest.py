@@ -4,7 +4,7 @@ An account is looked at in every week in which the outcome could still come to i
 judged: the ranking of all of them, and the queue - which accounts qualified when, whether the
 outcome came within the horizon from then on, how soon, and what it was worth.
 
-`precision at K` takes the K highest each week, but none that was taken in the four weeks before:
+`precision at K` takes the K highest each week, but none that was taken less than four weeks before:
 people do not work an account anew every week.
 """
 
@@ -318,7 +318,8 @@ def borrowed_chances(weeks: Weeks, scores: Floats) -> Floats:
         if label.any() and not label.all():
             rarer = len(np.unique(weeks.account[others][label]))
             curve = calibrate(centred[others], label, np.ones(len(label)), rarer=max(rarer, 120))
-            found[mine] = curve.chance(centred[mine])
+            if curve.how != "level":  # else the score does not tell, and the share is the best word
+                found[mine] = curve.chance(centred[mine])
     return found
 
 

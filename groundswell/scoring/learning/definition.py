@@ -94,7 +94,9 @@ class Prior:
             made = {name: _points(spec, features) for name, spec in specs.items()}
             factors = [name for name, spec in specs.items() if spec.part is Part.FIT]
             fit = sum(float(made[name].mean()) for name in factors)
-            rest = sum(weights[name] * float(made[name].mean()) for name in specs.keys() - factors)
+            rest = sum(
+                weights[name] * float(made[name].mean()) for name in specs if name not in factors
+            )
             weights = {
                 name: rest if name in factors else weight * fit for name, weight in weights.items()
             }

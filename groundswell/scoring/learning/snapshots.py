@@ -17,7 +17,7 @@ EXPANDED_BY = 1.2
 """An account has expanded when it pays so many times what it paid. Source: MODELS section 4."""
 
 MONTHS = 12
-_DUST = 1e-9  # of an amount: 1.2 x 10 is a little more than 12 in binary
+_DUST = 1e-9  # of an amount: 1.2 x 1.36 is a little more than 1.632 in binary
 
 
 @dataclass(frozen=True)

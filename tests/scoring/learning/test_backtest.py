@@ -174,7 +174,7 @@ def test_of_equal_scores_the_first_account_is_taken():
     assert found.tolist() == [4, 0, 1]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pasts(), st.sampled_from([1, 2, 4]))
 def test_what_comes_of_a_capacity_equals_plain_loops(rows, capacity):
     found = judged(rows, capacity=capacity)
@@ -187,7 +187,7 @@ def test_what_comes_of_a_capacity_equals_plain_loops(rows, capacity):
     assert found.at_capacity.capacity == found.capacity == capacity
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pasts(), st.sampled_from([1, 2, 4]))
 def test_who_qualified_and_the_rest_equal_plain_loops(rows, capacity):
     found = judged(rows, capacity=capacity)
@@ -229,7 +229,7 @@ def test_who_qualified_and_the_rest_equal_plain_loops(rows, capacity):
         assert lead is None
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pasts())
 def test_what_is_counted_equals_plain_loops(rows):
     found = judged(rows)
@@ -258,7 +258,7 @@ def test_what_is_counted_equals_plain_loops(rows):
         assert counted == (len(within), sum(row.label for row in within))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pasts(), st.booleans())
 def test_the_ranking_is_that_of_all_rows_and_tenths_add_up(rows, has_chance):
     found = judged(rows, chance=by_score if has_chance else None)
@@ -317,7 +317,7 @@ def compared(rows, other, *, capacity=2):
     return theirs, compare(weeks, said, tests)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pasts(), st.data(), st.sampled_from([1, 2]))
 def test_what_is_won_and_lost_equals_plain_loops(rows, data, capacity):
     other = data.draw(st.lists(SCORES, min_size=len(rows), max_size=len(rows)))
@@ -382,7 +382,7 @@ def outcomes_of(seed, *, accounts=40, weeks=3, slope=0.05):
     ]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(0, 39), st.lists(st.booleans(), min_size=3, max_size=3))
 def test_a_row_has_no_say_in_its_own_chance(seed, account, labels):
     weeks, scores = weeks_of(rows := outcomes_of(seed)), said_of(rows).scores

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from groundswell.engine.reports import Explanation
 from groundswell.errors import Problem, UsageError
-from groundswell.scoring.learning.backtest import Backtest, Comparison
+from groundswell.scoring.learning.backtest import Backtest
+from groundswell.scoring.learning.comparison import Comparison
 from groundswell.web.document import Report, to_html, to_markdown
 from groundswell.web.proof_report import report_backtest, report_comparison
 from groundswell.web.score_report import report_explanation

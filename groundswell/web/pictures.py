@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import altair as alt
 import vl_convert
 
-from groundswell.scoring.learning.backtest import AtCapacity, Backtest, Band, Comparison
+from groundswell.scoring.learning.backtest import AtCapacity, Backtest, Band
+from groundswell.scoring.learning.comparison import Comparison
 from groundswell.scoring.learning.study import Study, Tenth
 from groundswell.web.wording import signed
 

@@ -30,7 +30,8 @@ from groundswell.web.wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from groundswell.scoring.learning.backtest import Backtest, Comparison, Mover, Won
+    from groundswell.scoring.learning.backtest import Backtest
+    from groundswell.scoring.learning.comparison import Comparison, Mover, Won
     from groundswell.scoring.learning.measures import Figure
 
 _FEW = 20

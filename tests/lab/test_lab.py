@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from groundswell.engine import Project
 from groundswell.engine.lab.history import History, Question
 from groundswell.errors import UsageError
 from groundswell.scoring import explain_score, score_frame
+from groundswell.scoring.learning import Figure
 
 from .conftest import NOW
 
@@ -287,7 +289,7 @@ def test_challengers_are_judged_by_weeks_that_came_after(learned: Path) -> None:
 
     with Project.open(learned, clock=FixedClock(NOW)) as project:
         history = History.of(project.computer, TODAY)
-        good = project.lab.definition(draft_of(project))
+        good = replace(project.lab.definition(draft_of(project)), learned_until=None)
         hand_made = project.loaded.score
         question = Question("converted", 60)
         days = [TODAY - timedelta(weeks=week) for week in (16, 14, 12, 10, 4, 2)]
@@ -319,3 +321,34 @@ def test_what_cannot_be_asked_is_said(opened: Project) -> None:
         opened.lab.roll_back()
     with pytest.raises(UsageError, match=r"no later week|came to no account"):
         opened.lab.backtest("hybrid", as_of=date(2025, 6, 1), weeks=2)
+
+
+def test_no_challenger_is_judged_by_what_the_published_one_learned_from(learned: Path) -> None:
+    from groundswell.engine.lab.challenging import judge_shadows
+
+    with Project.open(learned, clock=FixedClock(NOW)) as project:
+        history = History.of(project.computer, TODAY)
+        champion, hand_made = project.lab.definition(draft_of(project)), project.loaded.score
+        assert champion.learned_until is not None
+        seen = [champion.learned_until - timedelta(days=day) for day in (1, 30, 60)]
+        shadows = [(day, hand_made) for day in (*seen, champion.learned_until)]
+        weeks, _, _ = judge_shadows(history, Question("converted", 60), champion, shadows)
+        assert weeks == 1
+
+
+def test_a_challenger_that_did_better_is_proved_and_published_where_that_is_allowed(
+    learned: Path, scored_by: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from groundswell.engine.lab import lab
+
+    scored_by("score: {preset: fitted}\nlearning: {publish: when_better}")
+    won = Figure(0.05, 0.02, 0.08)
+    monkeypatch.setattr(lab, "judge_shadows", lambda *_: (12, 40, won))
+    with Project.open(learned, clock=FixedClock(NOW)) as project:
+        found = project.lab.challenge(who="ann")
+        assert (found.offered, found.published) == (True, True)
+        model = project.lab.models.published()
+        assert model is not None
+        assert model.version == found.version == project.loaded.score.version
+        assert model.backtests[-1]["roc_auc"]["low"] > 0.5
+        assert [move.what for move in model.moves][-2:] == ["backtested", "published"]

@@ -18,15 +18,9 @@ from groundswell.engine.reports import Explanation
 from groundswell.errors import UsageError
 from groundswell.model import Component, Part
 from groundswell.scoring.drift import Drift
-from groundswell.scoring.learning.backtest import (
-    Mover,
-    Said,
-    Week,
-    Weeks,
-    compare,
-    judge,
-)
+from groundswell.scoring.learning.backtest import Said, Week, Weeks, judge
 from groundswell.scoring.learning.challenger import Challenge
+from groundswell.scoring.learning.comparison import Mover, compare
 from groundswell.scoring.learning.leakage import Alarm
 from groundswell.scoring.learning.measures import Figure
 from groundswell.scoring.learning.scorecard import Line, Scorecard

@@ -1,8 +1,9 @@
 """The lab: what can be learned from outcomes, and whether to believe it."""
 
 from groundswell.engine.lab.challenging import Shadow
+from groundswell.engine.lab.fitting import FitReport
 from groundswell.engine.lab.history import Question
-from groundswell.engine.lab.lab import FitReport, Lab
+from groundswell.engine.lab.lab import Lab
 from groundswell.engine.lab.tables import read_prior, study_table
 from groundswell.engine.lab.watching import Watch
 from groundswell.scoring.learning import (
@@ -17,7 +18,8 @@ from groundswell.scoring.learning import (
     Plan,
     Study,
 )
-from groundswell.scoring.learning.backtest import AtCapacity, Backtest, Comparison, Group, Mover
+from groundswell.scoring.learning.backtest import AtCapacity, Backtest, Group
+from groundswell.scoring.learning.comparison import Comparison, Mover
 
 __all__ = [
     "Alarm",

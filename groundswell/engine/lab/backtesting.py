@@ -12,15 +12,8 @@ import polars as pl
 from groundswell.engine.computing import WEEK
 from groundswell.errors import Problem, UsageError
 from groundswell.scoring import explain_score, follow_crossings, reasons, score_frame
-from groundswell.scoring.learning.backtest import (
-    Backtest,
-    Comparison,
-    Mover,
-    Said,
-    Weeks,
-    compare,
-    judge,
-)
+from groundswell.scoring.learning.backtest import Backtest, Said, Weeks, judge
+from groundswell.scoring.learning.comparison import Comparison, Mover, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

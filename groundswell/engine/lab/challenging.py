@@ -18,7 +18,7 @@ import polars as pl
 from groundswell.scoring import score_frame
 from groundswell.scoring.learning import Figure
 from groundswell.scoring.learning.drawing import Draws, Ranking, area
-from groundswell.scoring.learning.study import LEAST
+from groundswell.scoring.learning.study import LEAST, Study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,8 @@ def judge_shadows(
 ) -> tuple[int, int, Figure | None]:
     """Compare what challengers said, each of its own week, with what the champion said.
 
-    Scores of different weeks are made alike by their place among those of the week.
+    Weeks that the champion learned from are left out. Scores of different weeks are made alike by
+    their place among those of the week.
 
     Args:
         history: The company's past.
@@ -82,9 +83,11 @@ def judge_shadows(
         seed: Of the draws.
 
     Returns:
-        Weeks whose horizon is over, accounts to which the outcome came, and the gain in AUC.
+        Weeks that were judged, accounts to which the outcome came, and the gain in AUC.
     """
-    over = [item for item in shadows if item[0] <= history.until - timedelta(days=question.far)]
+    known = history.until - timedelta(days=question.far)
+    begun = champion.learned_until or date.min  # it must not have seen what it is judged by
+    over = [item for item in shadows if begun <= item[0] <= known]
     if not over:
         return 0, 0, None
     rows = pl.concat(
@@ -124,3 +127,32 @@ def _said_of_week(
 def _place(scores: pl.Series) -> pl.Series:
     """Return the place of each among all, in 0..1."""
     return scores.rank("average") / len(scores)
+
+
+def say_shadow(
+    study: Study,
+    weeks: int,
+    came: int,
+    gain: Figure | None,
+    version: str | None,
+    *,
+    offered: bool,
+    published: bool,
+) -> str:
+    """Say in words what became of a challenger; see `Shadow`."""
+    if version is None:
+        return f"Nothing was learned: {study.message}"
+    if gain is None:
+        return (
+            f"`{version}` runs in shadow. {weeks} weeks of challengers are over, with {came} "
+            "accounts to which the outcome came: too few to judge by yet."
+        )
+    told = f"AUC {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] in {weeks} weeks in shadow"
+    if published:
+        return f"`{version}` was published: {told}."
+    if offered:
+        return (
+            f"Challengers do better than what is published ({told}). Prove the latest, "
+            f"`groundswell backtest {version}`, compare it, and publish it."
+        )
+    return f"`{version}` runs in shadow; what is published holds ({told})."

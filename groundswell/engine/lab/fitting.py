@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from groundswell.clock import day_from_number
+from groundswell.config.definitions import write_definition
 from groundswell.engine.lab.wording import FILLED_IN, LEFT_OUT, Words
 from groundswell.scoring import score_frame
 from groundswell.scoring.combination import passes
@@ -58,6 +59,7 @@ class Learnt:
         judged_until: The last one.
         accounts: That were learned from.
         definition: The scorecard; none where there is no signal.
+        prior: The version of the hand-made score that learning began with.
     """
 
     study: Study
@@ -70,7 +72,37 @@ class Learnt:
     accounts: int = 0
     definition: ScoreDef | None = None
     prior: str = ""
-    left_out: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What came of learning a definition.
+
+    Attributes:
+        version: Of the draft; none where there is no signal, or too little to learn from.
+        new: Whether it was not there before.
+        outcome: What was asked.
+        horizon: Days in which it had to come.
+        prior: The hand-made definition that learning began with.
+        accounts: That were learned from.
+        learned_from, learned_to: The first and the last snapshot learned from.
+        judged_from, judged_to: Those judged by.
+        study: What was found.
+        definition: The draft, as YAML.
+    """
+
+    version: str | None
+    new: bool
+    outcome: Outcome
+    horizon: int
+    prior: str
+    accounts: int
+    learned_from: date | None
+    learned_to: date | None
+    judged_from: date | None
+    judged_to: date | None
+    study: Study
+    definition: str | None = None
 
 
 def fit(
@@ -128,7 +160,6 @@ def fit(
         *judged,
         accounts=len(np.unique(lesson.learned.group)),
         prior=prior.version,
-        left_out=dict(lesson.study.left_out),
     )
     if lesson.points is None:
         return found
@@ -202,4 +233,28 @@ def _with_lines(
         qualified=qualified,
         enterprise=line(prior.enterprise),
         learned_until=learned_until,
+    )
+
+
+def report_fit(found: Learnt, *, new: bool) -> FitReport:
+    """Return what is told of what was learned.
+
+    Args:
+        found: That.
+        new: Whether its draft was not there before.
+    """
+    definition = found.definition
+    return FitReport(
+        version=definition.version if definition is not None else None,
+        new=new,
+        outcome=found.outcome,
+        horizon=found.horizon,
+        prior=found.prior,
+        accounts=found.accounts,
+        learned_from=found.first,
+        learned_to=found.last,
+        judged_from=found.judged_from,
+        judged_to=found.judged_until,
+        study=replace(found.study, scorecard=None),
+        definition=write_definition(definition) if definition is not None else None,
     )

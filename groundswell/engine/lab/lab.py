@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,18 @@ from groundswell.config.definitions import (
     parse_definition,
     preset_definition,
     read_definition,
-    write_definition,
 )
 from groundswell.config.presets import SCORE_PRESETS, shipped_score
 from groundswell.config.quantities import parse_days
 from groundswell.engine.lab import backtesting, fitting, watching
-from groundswell.engine.lab.challenging import Shadow, judge_shadows
+from groundswell.engine.lab.challenging import Shadow, judge_shadows, say_shadow
 from groundswell.engine.lab.history import History, Question
 from groundswell.engine.registry import Model, Models, definition_of
 from groundswell.errors import Problem, UsageError
 from groundswell.model import as_plain
-from groundswell.scoring.learning import Behaviours, Outcome, Study, find_behaviours
-from groundswell.scoring.learning.backtest import REST_WEEKS, Backtest, Comparison
+from groundswell.scoring.learning import Behaviours, Outcome, find_behaviours
+from groundswell.scoring.learning.backtest import REST_WEEKS, Backtest
+from groundswell.scoring.learning.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,37 +41,6 @@ _NAMED = (CURRENT, HAND_MADE, *SCORE_PRESETS)
 _EVERY = 4  # of the weekly snapshots, for behaviours
 _RANGE = (7, 365)
 _SOMEBODY = "somebody"
-
-
-@dataclass(frozen=True)
-class FitReport:
-    """What came of learning a definition.
-
-    Attributes:
-        version: Of the draft; none where there is no signal, or too little to learn from.
-        new: Whether it was not there before.
-        outcome: What was asked.
-        horizon: Days in which it had to come.
-        prior: The hand-made definition that learning began with.
-        accounts: That were learned from.
-        learned_from, learned_to: The first and the last snapshot learned from.
-        judged_from, judged_to: Those judged by.
-        study: What was found.
-        definition: The draft, as YAML.
-    """
-
-    version: str | None
-    new: bool
-    outcome: Outcome
-    horizon: int
-    prior: str
-    accounts: int
-    learned_from: date | None
-    learned_to: date | None
-    judged_from: date | None
-    judged_to: date | None
-    study: Study
-    definition: str | None = None
 
 
 @dataclass
@@ -98,7 +67,7 @@ class Lab:
         challenger: bool = False,
         as_of: date | None = None,
         who: str = _SOMEBODY,
-    ) -> FitReport:
+    ) -> fitting.FitReport:
         """Learn a definition from the company's own outcomes, and keep it as a draft.
 
         Args:
@@ -119,7 +88,7 @@ class Lab:
         if found.definition is not None:
             facts = self._facts(found, seed, as_of=self._known(as_of).until)
             new = self.models.draft(found.definition, who=who, facts=facts)
-        return _report(found, new=new)
+        return fitting.report_fit(found, new=new)
 
     def _fit(
         self,
@@ -410,18 +379,10 @@ class Lab:
         weeks, came, gain = judge_shadows(history, question, champion, self._shadows())
         offered = gain is not None and gain.low > 0 and found.definition is not None
         version = found.definition.version if found.definition is not None else None
-        published = False
-        if offered and version is not None:
-            # The challenger itself has seen nearly all there is: what proves it are the weeks of
-            # those before it, each judged by what came after.
-            assert gain is not None
-            proof = {"roc_auc": None, "gain": gain, "weeks": weeks, "came": came}
-            if self.loaded().config.learning.publish == "when_better":
-                self.models.note_backtest(version, as_plain(proof), who=who)
-                self.publish(
-                    version, who=who, reason=f"better than {champion.version}", anyway=True
-                )
-                published = True
+        allowed = self.loaded().config.learning.publish == "when_better"
+        published = bool(offered and allowed and version) and self._prove_and_publish(
+            str(version), champion, as_of, who
+        )
         return Shadow(
             week,
             version,
@@ -431,8 +392,21 @@ class Lab:
             gain,
             offered,
             published,
-            _say(found.study, weeks, came, gain, version, offered=offered, published=published),
+            say_shadow(
+                found.study, weeks, came, gain, version, offered=offered, published=published
+            ),
         )
+
+    def _prove_and_publish(
+        self, version: str, champion: ScoreDef, as_of: date | None, who: str
+    ) -> bool:
+        """Publish a challenger whose own backtest finds a signal; tell whether it was."""
+        try:
+            self.backtest(version, as_of=as_of, who=who)
+            self.publish(version, who=who, reason=f"better than {champion.version}")
+        except UsageError:  # no week is left that it did not learn from, or nothing is found there
+            return False
+        return True
 
     def challenge_if_due(self, *, who: str = "groundswell") -> Shadow | None:
         """Do what `challenge` does, once a week; None where it is not due."""
@@ -481,53 +455,7 @@ def _week(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
-def _report(found: fitting.Learnt, *, new: bool) -> FitReport:
-    definition = found.definition
-    return FitReport(
-        version=definition.version if definition is not None else None,
-        new=new,
-        outcome=found.outcome,
-        horizon=found.horizon,
-        prior=found.prior,
-        accounts=found.accounts,
-        learned_from=found.first,
-        learned_to=found.last,
-        judged_from=found.judged_from,
-        judged_to=found.judged_until,
-        study=replace(found.study, scorecard=None),
-        definition=write_definition(definition) if definition is not None else None,
-    )
-
-
 def _summary(found: Backtest) -> dict[str, Any]:
     """Return what is kept of a backtest: all but its weeks and its pictures."""
     plain: dict[str, Any] = as_plain(found)
     return {name: value for name, value in plain.items() if name not in {"by_week", "distribution"}}
-
-
-def _say(
-    study: Study,
-    weeks: int,
-    came: int,
-    gain: Any,
-    version: str | None,
-    *,
-    offered: bool,
-    published: bool,
-) -> str:
-    if version is None:
-        return f"Nothing was learned: {study.message}"
-    if gain is None:
-        return (
-            f"`{version}` runs in shadow. {weeks} weeks of challengers are over, with {came} "
-            "accounts to which the outcome came: too few to judge by yet."
-        )
-    told = f"AUC {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] in {weeks} weeks in shadow"
-    if published:
-        return f"`{version}` was published: {told}."
-    if offered:
-        return (
-            f"Challengers do better than what is published ({told}). Look at "
-            f"`groundswell compare current {version}`, then publish it."
-        )
-    return f"`{version}` runs in shadow; what is published holds ({told})."

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.scoring.learning.calibrating import calibrate
-from groundswell.scoring.learning.drawing import Draws, Ranking, area
+from groundswell.scoring.learning.drawing import Draws, Ranking
 from groundswell.scoring.learning.measures import BINS, Figure
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ class Queue:
         """Return what comes of taking up so many a week, for several such numbers."""
         weeks = self.weeks
         taken = [self.taken(capacity) for capacity in capacities]
-        figures = draws.figures(_caught(weeks, taken), _ratio)
+        figures = draws.figures(caught(weeks, taken), ratio)
         found: list[AtCapacity] = []
         for capacity, rows, figure in zip(capacities, taken, figures, strict=True):
             chosen = np.zeros(len(weeks.account), dtype=bool)
@@ -360,7 +360,7 @@ class Queue:
         return found
 
 
-def _caught(weeks: Weeks, taken: Sequence[Ints]) -> Floats:
+def caught(weeks: Weeks, taken: Sequence[Ints]) -> Floats:
     """Return [account, 2 x]: how often the outcome came to taken rows, and how many they are."""
     return np.concatenate(
         [_by_account(weeks, rows, weeks.label[rows], np.ones(len(rows))) for rows in taken], axis=1
@@ -384,7 +384,8 @@ def _by_account(weeks: Weeks, rows: Ints | Bools, *values: Floats | Bools) -> Fl
     )
 
 
-def _ratio(sums: Floats) -> Floats:
+def ratio(sums: Floats) -> Floats:
+    """Return every first sum by the one after it: [draw, sum] to [draw, figure]."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums[:, ::2] / sums[:, 1::2]
 
@@ -476,100 +477,3 @@ def _distribution(scores: Floats, label: Bools) -> tuple[Bar, ...]:
     return tuple(
         Bar(float(low), int(rows[k]), int(came[k])) for k, low in enumerate(_HISTOGRAM[:-1])
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Mover:
-    """An account that one definition puts on the list of today, and the other does not.
-
-    Attributes:
-        account_id: Which.
-        name: Its name, where it is known.
-        before, after: Its score by the first definition, and by the second.
-        place_before, place_after: Its place on the list of all accounts, from 1.
-        reasons: Why, by the definition that lists it.
-    """
-
-    account_id: str
-    name: str | None
-    before: float
-    after: float
-    place_before: int
-    place_after: int
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Won:
-    """What came to accounts that were taken up: how many, and what a year of it added."""
-
-    accounts: int
-    acv: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two definitions on the same weeks, with the same capacity.
-
-    Attributes:
-        first, second: How each would have done.
-        auc_gain: AUC of the second less that of the first, on the same draws.
-        precision_gain: The same of the precision at capacity.
-        both: What came to accounts that both would have taken before it.
-        won: To those that only the second would have.
-        lost: To those that only the first would have.
-        as_of: Of the list of today.
-        entering: Accounts that the second puts on it and the first does not, the highest first.
-        leaving: The other way around.
-    """
-
-    first: Backtest
-    second: Backtest
-    auc_gain: Figure | None
-    precision_gain: Figure | None
-    both: Won
-    won: Won
-    lost: Won
-    as_of: date | None = None
-    entering: tuple[Mover, ...] = ()
-    leaving: tuple[Mover, ...] = ()
-
-
-def compare(
-    weeks: Weeks, said: tuple[Said, Said], tests: tuple[Backtest, Backtest], *, seed: int = 0
-) -> Comparison:
-    """Compare what two definitions said of the same rows.
-
-    Args:
-        weeks: The rows.
-        said: What each said.
-        tests: How each did.
-        seed: Of the draws.
-    """
-    count, capacity = len(weeks.ids), tests[0].capacity
-    draws = Draws(count, seed)
-    rankings = [
-        Ranking.of(one.scores, one.chances, weeks.label, weeks.account, count) for one in said
-    ]
-    taken = [Queue.of(weeks, one.scores).taken(capacity) for one in said]
-
-    def gain(totals: Floats) -> Floats:
-        return np.diff(_ratio(totals), axis=1)
-
-    caught = [weeks.account[rows][weeks.label[rows]] for rows in taken]
-    first, second = (np.unique(accounts) for accounts in caught)
-    return Comparison(
-        *tests,
-        auc_gain=draws.of_counts(rankings, lambda both: area(*both[1]) - area(*both[0])),
-        precision_gain=draws.figures(_caught(weeks, taken), gain)[0],
-        both=_won(weeks, np.intersect1d(first, second)),
-        won=_won(weeks, np.setdiff1d(second, first)),
-        lost=_won(weeks, np.setdiff1d(first, second)),
-    )
-
-
-def _won(weeks: Weeks, accounts: Ints) -> Won:
-    """Return what came to some accounts, the largest of each."""
-    worth = np.zeros(len(weeks.ids))
-    np.maximum.at(worth, weeks.account, weeks.acv)
-    return Won(len(accounts), float(worth[accounts].sum()))

@@ -61,12 +61,14 @@ class Gathering:
         place = ids.search_sorted(labelled["account_id"]).cast(pl.Int64) + self._seen
         rng = np.random.default_rng((self.seed, self._seen))
         chosen = rng.random(len(ids)) < self.share
-        week = labelled["as_of"].dt.epoch("d") // 7
+        week = pl.col("as_of").rank("ordinal").over("account_id") - 1
+        # Accounts begin at different weeks; one that has few weeks begins where it has one.
+        begins = place % pl.min_horizontal(pl.len().over("account_id"), pl.lit(EVERY))
         frame = labelled.with_columns(
             _came=pl.col("label").any().over("account_id"),
             _kept=chosen[(place - self._seen).to_numpy()],
-            _turn=(place + week) % EVERY,
-        ).filter((pl.col("_came") | pl.col("_kept")) & (pl.col("_turn") == 0))
+            _turn=week % EVERY == begins,
+        ).filter((pl.col("_came") | pl.col("_kept")) & pl.col("_turn"))
         each = pl.when("_came").then(1.0).otherwise(1.0 / self.share)
         frame = frame.with_columns(weight=each / pl.len().over("account_id"))
         self._frames.append(frame.drop("_came", "_kept", "_turn"))

@@ -20,9 +20,9 @@ from groundswell.scoring.learning.backtest import (
     Said,
     Weeks,
     borrowed_chances,
-    compare,
     judge,
 )
+from groundswell.scoring.learning.comparison import compare
 from groundswell.scoring.learning.drawing import Draws
 from groundswell.scoring.learning.measures import Ranked, average_precision, brier, roc_auc
 

@@ -72,7 +72,7 @@ def test_rows_are_by_time_and_as_they_were():
 
 
 @given(
-    st.dictionaries(st.integers(0, 30), st.integers(4, 20), min_size=1, max_size=12),
+    st.dictionaries(st.integers(0, 30), st.integers(1, 20), min_size=1, max_size=12),
     st.sets(st.integers(0, 30)),
     st.integers(1, 4),
 )

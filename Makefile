@@ -30,8 +30,8 @@ test: $(DEV_STAMP)  ## Set up everything the tests use, then run them
 	$(BIN)/groundswell demo --accounts 50 --months 2 --project "$$(mktemp -d)/demo" >/dev/null 2>&1 & \
 	scripts/test-requirements.sh && wait
 	$(BIN)/python -m compileall -q groundswell  # the tests start many servers
-	@# A worker for each core, and one thread of linear algebra for each worker.
-	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+	@# One more worker than cores, since many tests wait for a server; one thread of linear algebra each.
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadgroup
 
 check: $(DEV_STAMP) format lint types imports test  ## The whole gate
 

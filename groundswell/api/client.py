@@ -326,6 +326,7 @@ class LabClient:
         capacity: int | None = None,
         seed: int = 0,
         as_of: date | None = None,
+        as_known: bool = False,
         who: str,
     ) -> Backtest:
         """See `Lab.backtest`."""
@@ -338,6 +339,7 @@ class LabClient:
             capacity=capacity,
             seed=seed,
             as_of=as_of,
+            as_known=as_known,
             who=who,
         )
 

@@ -189,6 +189,7 @@ class BacktestArguments(msgspec.Struct):
     capacity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     seed: Seed = 0
     as_of: date | None = None
+    as_known: bool = False
     who: str = "somebody"
 
 

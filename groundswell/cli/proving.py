@@ -49,7 +49,7 @@ def fit(
     ] = None,
     seed: SeedOption = 0,
     challenger: Annotated[
-        bool, typer.Option("--challenger", help="Try gradient boosting too (extra `lab`).")
+        bool, typer.Option("--challenger", help="Try steps by gradient boosting too (extra `lab`).")
     ] = False,
     scorecard: Annotated[
         Path | None, typer.Option(help="Write the draft to this YAML file, to read and edit.")
@@ -91,6 +91,10 @@ def backtest(
     capacity: CapacityOption = None,
     seed: SeedOption = 0,
     as_of: AsOfOption = None,
+    as_known: Annotated[
+        bool,
+        typer.Option("--as-known", help="Leave out, in each week, events that arrived after it."),
+    ] = False,
     who: WhoOption = None,
     out_file: OutOption = None,
     project: ProjectOption = Path(),
@@ -108,6 +112,7 @@ def backtest(
             capacity=capacity,
             seed=seed,
             as_of=day,
+            as_known=as_known,
             who=whoever(who),
         )
     write_out(found, out_file, title=f"Backtest of {found.version}")

@@ -70,7 +70,7 @@ def lab(
         int, typer.Option(min=0, help="Judge all rows, by five folds, in so many rounds.")
     ] = 0,
     challenger: Annotated[
-        bool, typer.Option("--challenger", help="Try gradient boosting too (extra `lab`).")
+        bool, typer.Option("--challenger", help="Try steps by gradient boosting too (extra `lab`).")
     ] = False,
     out_file: OutOption = None,
     json: JsonOption = False,
@@ -220,10 +220,10 @@ def _print_figures(found: Study) -> None:
 
 def _print_challenge(found: Challenge) -> None:
     gap = found.better_by
-    verdict = "It may take over." if found.promoted else "The scorecard stays."
+    verdict = "Its steps are on the card." if found.promoted else "The lines stay."
     out.print(
-        f"Gradient boosting: AUC {found.roc_auc.value:.3f}, {gap.value:+.3f} "
-        f"[{gap.low:+.3f}, {gap.high:+.3f}] beside the scorecard. {verdict}",
+        f"With steps by gradient boosting: AUC {found.roc_auc.value:.3f}, {gap.value:+.3f} "
+        f"[{gap.low:+.3f}, {gap.high:+.3f}] beside lines alone. {verdict}",
         soft_wrap=True,
     )
 

@@ -69,8 +69,8 @@ def _figures(found: Study) -> Section:
         rows.append(("AUC among the rows learned from", inner.value, inner.interval))
     if found.challenge is not None:
         alone, gap = figure(found.challenge.roc_auc), figure(found.challenge.better_by, "+.3f")
-        rows.append(("AUC of gradient boosting", alone.value, alone.interval))
-        rows.append(("beside the scorecard", gap.value, gap.interval))
+        rows.append(("AUC with steps by gradient boosting", alone.value, alone.interval))
+        rows.append(("beside lines alone", gap.value, gap.interval))
     table = Table(("measure", "value", "95 of 100 draws"), tuple(rows))
     return Section("Figures", notes=(HOW_TO_READ,), table=table)
 
@@ -93,8 +93,8 @@ def _learned(found: Study) -> Section | None:
     challenge = found.challenge
     if challenge is None:
         return Section("How it was learned", notes=(said,))
-    verdict = "may take over" if challenge.promoted else "does not take over"
-    return Section("How it was learned", notes=(said, f"Gradient boosting {verdict}."))
+    verdict = "are on the card" if challenge.promoted else "are not on the card"
+    return Section("How it was learned", notes=(said, f"Steps by gradient boosting {verdict}."))
 
 
 _CALIBRATIONS = {"level": "their level", "slope": "their level and slope"}

@@ -104,8 +104,8 @@ def test_gradient_boosting_beside(table, groundswell):
     rows = table.read_text(encoding="utf-8").splitlines()
     table.write_text("\n".join([rows[0], *rows[1:601] * 3]), encoding="utf-8")
     done = groundswell("lab", table, "--label", "won", "--drop", "seen,account", "--challenger")
-    assert "Gradient boosting: AUC 0." in done.out
-    assert "The scorecard stays." in done.out
+    assert "With steps by gradient boosting: AUC 0." in done.out
+    assert "The lines stay." in done.out
 
 
 def test_behaviours_of_a_company_too_small_to_say_anything(project, groundswell):

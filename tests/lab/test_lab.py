@@ -233,15 +233,16 @@ def test_events_after_a_day_change_no_feature_score_or_label_before_it(folder: P
     assert score_frame(score, ours).equals(score_frame(score, theirs))
 
 
-def test_the_week_that_is_judged_is_the_week_that_was(opened: Project) -> None:
+@pytest.mark.parametrize("as_known", [False, True])
+def test_the_week_that_is_judged_is_the_week_that_was(opened: Project, *, as_known: bool) -> None:
     """A backtest's rows are what `features` and `score_frame` say as of that very day."""
     from groundswell.engine.lab.backtesting import replay
 
-    history = History.of(opened.computer, TODAY)
+    history = History.of(opened.computer, TODAY, as_known=as_known)
     days = history.days(6, far=30)
     weeks, (said,) = replay(history, Question("converted", 30), [opened.loaded.score], days)
     for number in (0, 3, 5):
-        frame = opened.features(days[number])
+        frame = opened.features(days[number], as_known=as_known)
         scores = dict(score_frame(opened.loaded.score, frame).select("account_id", "score").rows())
         rows = np.flatnonzero(weeks.week == number)
         assert len(rows) > 100
@@ -249,6 +250,15 @@ def test_the_week_that_is_judged_is_the_week_that_was(opened: Project) -> None:
             assert said.scores[row] == scores[weeks.ids[weeks.account[row]]]
         free = frame.filter(~pl.col("is_paying").fill_null(value=False))
         assert {weeks.ids[weeks.account[row]] for row in rows} == set(free["account_id"])
+
+
+def test_what_had_not_arrived_does_not_speak_for_a_definition(opened: Project) -> None:
+    late, known = (
+        opened.lab.backtest("hybrid", weeks=8, as_of=TODAY, as_known=as_known).brier.value
+        for as_known in (False, True)
+    )
+    assert late != known
+    assert late == pytest.approx(known, abs=0.01)
 
 
 def test_what_moved_is_told_and_what_did_not_is_not(learned: Path) -> None:

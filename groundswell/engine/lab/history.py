@@ -44,14 +44,21 @@ class History:
     Attributes:
         computer: Answers for features.
         outcomes: What came of accounts.
+        as_known: Whether snapshots leave out the events that had not arrived by their day.
     """
 
     computer: Computer
     outcomes: Outcomes
+    as_known: bool = False
 
     @classmethod
-    def of(cls, computer: Computer, day: date) -> History:
+    def of(cls, computer: Computer, day: date, *, as_known: bool = False) -> History:
         """Gather what came of accounts until a day, or until the last event if that was before.
+
+        Args:
+            computer: Answers for features.
+            day: The day.
+            as_known: As the attribute says.
 
         Raises:
             UsageError: There are no events.
@@ -70,7 +77,7 @@ class History:
         revenue = revenue_steps(computer.computation().dimensions)
         won = deals_won(computer.warehouse.read(Kind.OPPORTUNITIES), computer.filing())
         known = pl.col("day") <= until
-        return cls(computer, Outcomes(revenue.filter(known), won.filter(known), until))
+        return cls(computer, Outcomes(revenue.filter(known), won.filter(known), until), as_known)
 
     @property
     def until(self) -> date:
@@ -115,10 +122,18 @@ class History:
 
         All days of an account are in one frame; see `label_snapshots` for which are left out.
         """
-        for frame in self.computer.features(days, accounts=accounts):
+        for frame in self._snapshots(days, accounts):
             yield label_snapshots(
                 frame, self.outcomes, asked.outcome, near=asked.near, far=asked.far
             )
+
+    def _snapshots(
+        self, days: Sequence[date], accounts: Sequence[str] | None
+    ) -> Iterator[pl.DataFrame]:
+        if not self.as_known:
+            return self.computer.features(days, accounts=accounts)
+        frame = self.computer.collect(days, accounts=accounts, as_known=True)
+        return iter([frame] if frame.height else [])
 
 
 def nothing_known(day: date) -> UsageError:

@@ -178,6 +178,7 @@ class Lab:
         capacity: int | None = None,
         seed: int = 0,
         as_of: date | None = None,
+        as_known: bool = False,
         who: str = _SOMEBODY,
     ) -> Backtest:
         """Say how a definition would have done, and keep that where the registry knows it.
@@ -191,6 +192,8 @@ class Lab:
                 left out.
             seed: Of the draws.
             as_of: The last day that is known; today by default.
+            as_known: Leave out, in each week, the events that had not arrived by then. Every week
+                takes a roll-up of its own.
             who: Who asks.
 
         Raises:
@@ -199,7 +202,7 @@ class Lab:
         """
         score = self.definition(definition)
         found = backtesting.backtest(
-            self._known(as_of),
+            self._known(as_of, as_known=as_known),
             self._question(outcome, horizon),
             score,
             weeks=weeks,
@@ -432,8 +435,8 @@ class Lab:
 
     # --- what all of them need ------------------------------------------------------------------
 
-    def _known(self, as_of: date | None) -> History:
-        return History.of(self.computer(), self.day(as_of))
+    def _known(self, as_of: date | None, *, as_known: bool = False) -> History:
+        return History.of(self.computer(), self.day(as_of), as_known=as_known)
 
     def _question(self, outcome: Outcome | None, horizon: int | None) -> Question:
         settings = self.loaded().config.learning

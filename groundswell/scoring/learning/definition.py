@@ -46,7 +46,7 @@ _DIGITS = 1
 _CORNERS = 8
 _CHANCE_STEP = 5
 _CHANCE_DIGITS = 5
-_FIGURES = 3
+_FIGURES, _ALL_FIGURES = 3, 17
 _NO_LEVEL = "\0"
 
 
@@ -270,7 +270,12 @@ def _values(points: Points, column: pl.Series) -> list[float | str]:
     corners = [scale.unread(float(value)) for value in (*even, *knots)]
     whole = bool((column.drop_nulls() % 1 == 0).all())
     short = {float(round(value)) if whole else _short(value) for value in corners}
-    return sorted(short if len(short) > 1 else set(corners))
+    found = short if len(short) > 1 else set(corners)
+    steps = points.model.steps_of(column.name)
+    if steps is not None:
+        for sides in steps.corners(column.drop_nulls().to_numpy()):
+            found |= set(_told_apart(*sides))
+    return sorted(found)
 
 
 def _short(value: float) -> float:
@@ -280,6 +285,19 @@ def _short(value: float) -> float:
     (1230.0, 0.0, 7.0)
     """
     return float(f"{value:.{_FIGURES}g}")
+
+
+def _told_apart(below: float, above: float) -> tuple[float, float]:
+    """Return both sides of a step in as few figures as tell them apart, and no fewer than three.
+
+    >>> _told_apart(4.0, 5.0), _told_apart(1231.0, 1234.0)
+    ((4.0, 5.0), (1231.0, 1234.0))
+    """
+    for figures in range(_FIGURES, _ALL_FIGURES):
+        low, high = (float(f"{value:.{figures}g}") for value in (below, above))
+        if below <= low < high <= above or (low, high) == (below, above):
+            return low, high
+    return below, above
 
 
 def _scaled(spec: ComponentSpec, factor: float, shift: float) -> ComponentSpec:

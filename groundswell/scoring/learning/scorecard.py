@@ -141,10 +141,7 @@ class Points:
         """Return the points of some values of a feature, and last those where it is unknown."""
         # One row for each value; other features do not matter.
         asked = pl.Series(column.name, [*values, None], dtype=column.dtype)
-        terms = self.model.terms
-        own = terms.columns_of(column.name)
-        points = terms.design_of(asked) @ self.model.weights[own]
-        return (points * (self.per_unit * self.calibration.slope)).tolist()
+        return (self.model.added(asked) * (self.per_unit * self.calibration.slope)).tolist()
 
     def _line(self, column: pl.Series, spread: float) -> Line:
         values = list(self._values(column))
@@ -156,12 +153,15 @@ class Points:
             yield from self.model.terms.levels[column.name]
             return
         scale = self.model.terms.scales[column.name]
-        known = scale.read(column.drop_nulls().to_numpy())
+        known = column.drop_nulls().to_numpy()
+        read = scale.read(known)
         knots = [
             term.at
             for term in self.model.terms.terms
             if term.feature == column.name and isinstance(term.at, float)
         ]
-        places = np.quantile(known, _PLACES, method="nearest")
-        for value in np.unique(np.concatenate([places, knots])):
+        places = np.quantile(read, _PLACES, method="nearest")
+        steps = self.model.steps_of(column.name)
+        sides = np.ravel(steps.corners(known)) if steps is not None else np.zeros(0)
+        for value in np.unique(np.concatenate([places, knots, scale.read(sides)])):
             yield scale.unread(float(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,8 +11,13 @@ import polars as pl
 
 from groundswell.scoring.drift import Drift, measure_drift
 from groundswell.scoring.learning.calibrating import Calibration, calibrate
-from groundswell.scoring.learning.challenger import LEAST_POSITIVES, Challenge, challenge
-from groundswell.scoring.learning.choosing import Fitted, choose, fit_way, prior_weights
+from groundswell.scoring.learning.challenger import (
+    LEAST_POSITIVES,
+    Challenge,
+    boost,
+    challenge,
+)
+from groundswell.scoring.learning.choosing import Fitted, Way, choose, fit_way, prior_weights
 from groundswell.scoring.learning.examples import (
     Examples,
     Split,
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 Verdict = Literal["ok", "no_signal", "too_few"]
+Shape = Literal["straight", "bent", "straight and stepped", "bent and stepped"]
 
 LEAST = 20
 """Rows of the rarer outcome without which nothing is learned."""
@@ -62,7 +68,7 @@ class Plan:
         rounds: Judge every row, by models of the other four fifths, in so many rounds, instead of
             one share of the rows.
         prior: The hand-made score: weights by feature or term.
-        challenged: Whether gradient boosting is tried beside, from 300 positive rows on.
+        challenged: Whether steps by gradient boosting are tried beside, from 300 positive rows on.
         most: At most so many features are learned from, beside the hand-made score's components;
             none for all that there are.
         filled_in: Features that somebody fills in, and may because of the outcome; none for all.
@@ -107,7 +113,7 @@ class Learned:
         positives: Of them.
         judged_rows: Rows it is judged by; none is learned from.
         judged_positives: Of them.
-        shape: Whether numbers count by straight or bent lines.
+        shape: Whether numbers count by straight or bent lines, and whether by steps beside.
         penalty: Lambda.
         prior_scale: What the hand-made score was multiplied by; none where it had no say.
         calibration: What was set right: the level, the slope, or the curve.
@@ -118,7 +124,7 @@ class Learned:
     positives: int
     judged_rows: int
     judged_positives: int
-    shape: Literal["straight", "bent"]
+    shape: Shape
     penalty: float
     prior_scale: float | None
     calibration: str
@@ -215,15 +221,22 @@ def learn(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         unneeded = dict.fromkeys(learned.features.columns, _UNNEEDED)
         out |= {name: reason for name, reason in unneeded.items() if name not in needed}
         kept, learned, judged = kept.keep(needed), learned.keep(needed), judged.keep(needed)
-    fitted, calibration, inner = _learn(learned, plan)
+    champion, calibration, inner = _learn(learned, plan)
+    fitted, challenged = champion, None
+    if plan.challenged and learned.rarer >= LEAST_POSITIVES:
+        boosted, set_right, within = _learn_steps(learned, plan, champion)
+        challenged = challenge(
+            _judge(judged, boosted, set_right),
+            _judge(judged, champion, calibration),
+            seed=plan.seed,
+            by_time=plan.by_time and not plan.rounds,
+        )
+        if challenged.promoted:
+            fitted, calibration, inner = boosted, set_right, within
     seen = _by_rounds(kept, plan) if plan.rounds else _judge(judged, fitted, calibration)
     figures = seen.figures(seed=plan.seed)
     inner_auc = inner.auc(seed=plan.seed, draws=_INNER_DRAWS)
     drift = _drift(learned, judged, fitted)
-    challenged = None
-    if plan.challenged and learned.rarer >= LEAST_POSITIVES:
-        champion = _judge(judged, fitted, calibration)
-        challenged = challenge(learned, judged, champion, seed=plan.seed, by_time=plan.by_time)
     points = Points.of(fitted.model, calibration, learned)
     verdict, message = _verdict(figures["roc_auc"], inner_auc, learned.rarer)
     found = Study(
@@ -237,7 +250,7 @@ def learn(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
         figures["ece"],
         figures["top_decile_lift"],
         alarms=(
-            *find_leaks(learned, judged, fitted, filled_in=plan.filled_in),
+            *find_leaks(learned, judged, champion, filled_in=plan.filled_in),
             *(_drifted(drift) if plan.by_time else ()),
         ),
         left_out=out,
@@ -246,7 +259,7 @@ def learn(examples: Examples, plan: Plan, *, left_out: Mapping[str, str] | None 
             learned.positives,
             len(seen.label),
             int(seen.label.sum()),
-            "bent" if fitted.way.is_bent else "straight",
+            _shape_of(fitted),
             fitted.way.penalty,
             fitted.prior_scale,
             calibration.how,
@@ -264,10 +277,29 @@ def _learn(examples: Examples, plan: Plan) -> tuple[Fitted, Calibration, Judged]
     """Fit and calibrate; and return what was said of rows by models that had not seen them."""
     by_chance = folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
     fitted = choose(examples, _folds(examples, plan), prior=plan.prior)
-    said = _said(examples, fitted, by_chance) if plan.by_time else fitted.log_odds
+    said = _said(examples, by_chance, fitted.way) if plan.by_time else fitted.log_odds
+    return fitted, *_set_right(examples, said)
+
+
+def _learn_steps(
+    examples: Examples, plan: Plan, fitted: Fitted
+) -> tuple[Fitted, Calibration, Judged]:
+    """Do what `_learn` does, with steps beside the lines of what it found."""
+    by_chance = folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
+    said = _said(examples, by_chance, fitted.way, stepped=plan.seed)
+    boosted = replace(fitted, model=boost(fitted.model, examples, seed=plan.seed), log_odds=said)
+    return boosted, *_set_right(examples, said)
+
+
+def _set_right(examples: Examples, said: Floats) -> tuple[Calibration, Judged]:
     calibration = calibrate(said, examples.label, np.ones(len(examples)), rarer=examples.rarer)
-    inner = _judged(said, calibration.chance(said), examples)
-    return fitted, calibration, inner
+    return calibration, _judged(said, calibration.chance(said), examples)
+
+
+def _shape_of(fitted: Fitted) -> Shape:
+    if fitted.model.steps:
+        return "bent and stepped" if fitted.way.is_bent else "straight and stepped"
+    return "bent" if fitted.way.is_bent else "straight"
 
 
 def _folds(examples: Examples, plan: Plan) -> list[Split]:
@@ -281,10 +313,16 @@ def _folds(examples: Examples, plan: Plan) -> list[Split]:
     return folds_by_chance(examples, folds=FOLDS, seed=plan.seed)
 
 
-def _said(examples: Examples, fitted: Fitted, folds: Sequence[Split]) -> Floats:
+def _said(
+    examples: Examples, folds: Sequence[Split], way: Way, *, stepped: int | None = None
+) -> Floats:
+    """Return what models said of rows that they had not seen; with steps, of a seed, if asked."""
     found = np.empty(len(examples))
     for fold in folds:
-        model, _ = fit_way(examples.take(fold.train), fitted.way)
+        learned = examples.take(fold.train)
+        model, _ = fit_way(learned, way)
+        if stepped is not None:
+            model = boost(model, learned, seed=stepped)
         found[fold.test] = model.log_odds(examples.features[fold.test])
     return found
 

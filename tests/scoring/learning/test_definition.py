@@ -97,7 +97,7 @@ def make_rows(names, types, *, size, seed) -> pl.DataFrame:
     )
 
 
-def learn_near(loaded, truth, extra=(), *, size=1_800, seed=0, **columns) -> Fit:
+def learn_near(loaded, truth, extra=(), *, size=1_800, seed=0, challenged=False, **columns) -> Fit:
     """Learn from rows whose outcomes are by chance, with the log-odds `truth(rows, score)`."""
     score, types = loaded.score, feature_types(loaded.features)
     rows = make_rows({*needed_features(score), *extra}, types, size=size, seed=seed)
@@ -114,7 +114,7 @@ def learn_near(loaded, truth, extra=(), *, size=1_800, seed=0, **columns) -> Fit
     )
     prior = Prior.of(score, rows)
     examples, left_out = examples_of(rows, prior, left_out={})
-    plan = Plan(by_time=True, prior=prior.weights, most=5)
+    plan = Plan(by_time=True, prior=prior.weights, most=5, challenged=challenged)
     lesson = learn(examples, plan, left_out=left_out)
 
     def word(name):
@@ -256,6 +256,24 @@ def test_the_definition_ranks_and_scores_as_the_model_does(name, fitted):
     assert np.abs(ours - model).max() < 3.0
     by_hand = rank_auc(fit.scores(fit.prior.score), fit.label, even)
     assert rank_auc(ours, fit.label, even) > by_hand + 0.03
+
+
+def test_steps_that_won_are_corners_of_a_curve(loaded):
+    def truth(rows, score):
+        age = rows["account_age_days"].fill_null(0).to_numpy()
+        return -2.0 + 0.5 * score + 3.0 * ((age >= 90) & (age < 120)) + 3.0 * (age >= 380)
+
+    fit = learn_near(loaded("hybrid"), truth, TELLING, size=6_000, challenged=True)
+    assert fit.lesson.study.challenge.promoted
+    age = next(spec for spec in fit.components.values() if spec.feature == "account_age_days")
+    inside, before, after = np.interp([100, 70, 150], age.at, age.give)
+    assert inside > max(before, after) + 10
+    even = np.ones(len(fit.rows))
+    ours, model = (rank_auc(said, fit.label, even) for said in (fit.scores(), fit.said()))
+    assert ours == pytest.approx(model, abs=0.005)
+    assert np.abs(fit.scores() - fit.said()).mean() < 0.6
+    again = parse_definition(write_definition(fit.definition), "fitted.yaml", fit.loaded)
+    assert score_frame(again, fit.rows).equals(score_frame(fit.definition, fit.rows))
 
 
 @pytest.mark.parametrize("name", PRESETS)

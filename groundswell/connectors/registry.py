@@ -1,8 +1,9 @@
 """The connectors there are: ours and those of other packages, found the same way.
 
-A package adds one with an entry point in the group `groundswell.connectors` that names a
-`Connector`. Ours stand in `BUILT_IN` as well, so that a source tree works before it is installed;
-a test holds the two lists equal.
+A package adds a source with an entry point in the group `groundswell.connectors` that names a
+`Connector`, and a destination with one in `groundswell.destinations` that names a
+`DestinationType`. Ours stand in `BUILT_IN` and `DESTINATIONS` as well, so that a source tree works
+before it is installed; a test holds the lists equal.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from groundswell.connectors.destination import DestinationType
 from groundswell.connectors.shape import Connector
 from groundswell.errors import Problem, UsageError, did_you_mean
 
@@ -60,6 +62,51 @@ def connector(name: str) -> Connector:
             Problem(
                 "connector-invalid",
                 f"The package that offers `{name}` names something that is no Connector.",
+                "Update or remove that package.",
+            )
+        )
+    return loaded
+
+
+DESTINATION_GROUP = "groundswell.destinations"
+
+DESTINATIONS: dict[str, str] = {}
+
+
+def _destinations_found() -> dict[str, EntryPoint]:
+    ours = {
+        name: EntryPoint(name, value, DESTINATION_GROUP) for name, value in DESTINATIONS.items()
+    }
+    return {**ours, **{point.name: point for point in entry_points(group=DESTINATION_GROUP)}}
+
+
+def destination_names() -> list[str]:
+    """Return the names of all types of destination, sorted."""
+    return sorted(_destinations_found())
+
+
+@cache
+def destination_type(name: str) -> DestinationType:
+    """Return the type of destination of this name.
+
+    Raises:
+        UsageError: There is none, or what its package names is no type of destination.
+    """
+    found = _destinations_found()
+    if name not in found:
+        raise UsageError(
+            Problem(
+                "destination-unknown",
+                f"There is no type of destination `{name}`.",
+                did_you_mean(name, destination_names()),
+            )
+        )
+    loaded = found[name].load()
+    if not isinstance(loaded, DestinationType):
+        raise UsageError(
+            Problem(
+                "destination-invalid",
+                f"The package that offers `{name}` names something that is no DestinationType.",
                 "Update or remove that package.",
             )
         )

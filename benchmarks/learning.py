@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 import polars as pl
 from sklearn.compose import make_column_transformer
@@ -29,8 +28,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks.boosted import light_gbm
 from groundswell.scoring.learning import Asked, prepare
-from groundswell.scoring.learning.challenger import _matrix
 from groundswell.scoring.learning.choosing import choose
 from groundswell.scoring.learning.examples import (
     folds_by_chance,
@@ -97,14 +96,6 @@ def scikit_learn(learned: Examples, judged: Examples) -> Floats:
     )
     model.fit(learned.features.to_pandas(), learned.label)
     return model.decision_function(judged.features.to_pandas())
-
-
-def light_gbm(learned: Examples, judged: Examples) -> Floats:
-    """Return what LightGBM says."""
-    rows, texts = _matrix(learned, learned)
-    model = lightgbm.LGBMClassifier(verbosity=-1, random_state=0)
-    model.fit(rows, learned.label, categorical_feature=texts)
-    return model.predict_proba(_matrix(judged, learned)[0], raw_score=True)
 
 
 def opt_binning(python: str) -> Learner | None:

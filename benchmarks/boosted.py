@@ -1,4 +1,4 @@
-"""LightGBM as a peer: as many features in a tree as it likes, levels and unknown values as they are."""
+"""LightGBM as a peer: trees of any features, levels and unknown values as they are."""
 
 from __future__ import annotations
 

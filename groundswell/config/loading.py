@@ -22,7 +22,6 @@ from groundswell.config.offers import resolve_offers, tell_unknown_offers
 from groundswell.config.rules import (
     resolve_guardrails,
     resolve_rules,
-    resolve_teams,
     resolve_triggers,
 )
 from groundswell.config.schema import Block, Config, GuardrailsBlock, SourceDef
@@ -33,6 +32,7 @@ from groundswell.config.stores import (
     resolve_destinations,
     resolve_plans,
 )
+from groundswell.config.teams import resolve_teams
 from groundswell.config.validation import validate
 from groundswell.config.vocabulary import DECISION_OUTPUTS, SCORE_OUTPUTS, ValueType, feature_types
 from groundswell.errors import ConfigError, nearest

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from dataclasses import dataclass
+from datetime import date, time
 from decimal import Decimal
 
 from groundswell.errors import nearest
@@ -47,6 +48,7 @@ _DURATION = re.compile(
 )
 _HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
 _DAYS = re.compile(r"^(?P<number>\d+)\s*(?P<unit>d|days?|w|weeks?)$")
+_HOURS_OF_DAY = re.compile(r"^(\d\d:\d\d)\s*-\s*(\d\d:\d\d)$")
 _WINDOW = re.compile(r"^([1-9][0-9]{0,3}d|lifetime)$")
 _SHARE = re.compile(r"^(?P<number>-?\d+(?:\.\d+)?)\s*%$")
 _PRICE = re.compile(
@@ -107,6 +109,65 @@ def parse_window(text: object) -> int | None:
             "Write a number of days, such as `28d`, or `lifetime`.",
         )
     return None if text == "lifetime" else int(str(text)[:-1])
+
+
+def parse_hours(text: object) -> tuple[time, time]:
+    """Return when a working day begins and ends.
+
+    >>> parse_hours("09:00-17:30")
+    (datetime.time(9, 0), datetime.time(17, 30))
+    """
+    match = _HOURS_OF_DAY.match(str(text).strip())
+    if match is not None:
+        begins, ends = time.fromisoformat(match[1]), time.fromisoformat(match[2])
+        if begins < ends:
+            return begins, ends
+    raise Misfit(
+        "config-bad-hours",
+        f"`{text}` are no working hours of a day.",
+        "Write when they begin and end on the same day, such as `09:00-17:00`.",
+    )
+
+
+def parse_day(text: object) -> date:
+    """Return a day.
+
+    >>> parse_day("2026-12-24")
+    datetime.date(2026, 12, 24)
+    """
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise Misfit(
+            "config-bad-day", f"`{text}` is no day.", "Write it like `2026-12-24`."
+        ) from None
+
+
+def parse_region(text: object) -> tuple[str, str | None]:
+    """Return a country, and a part of it, whose public holidays are known.
+
+    >>> parse_region("US-CA"), parse_region("DE")
+    (('US', 'CA'), ('DE', None))
+    """
+    import holidays  # noqa: PLC0415 - only where somebody names a region
+
+    country, _, part = str(text).partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        near = nearest(country, known)
+        hint = f"Did you mean `{near}`? " if near else ""
+        raise Misfit(
+            "config-bad-region",
+            f"The public holidays of `{text}` are not known.",
+            f"{hint}Write an ISO code such as `DE`, or with a part of the country `US-CA`.",
+        )
+    if part and part not in known[country]:
+        raise Misfit(
+            "config-bad-region",
+            f"`{part}` is no part of {country} whose public holidays are known.",
+            f"Write `{country}`, or one of: {', '.join(known[country]) or 'none'}.",
+        )
+    return country, part or None
 
 
 def parse_share(text: object) -> float:

@@ -6,6 +6,7 @@ The other stages read these and never the raw blocks of `schema`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, time
 from typing import TYPE_CHECKING
 
 from groundswell.config.schema import Bands
@@ -235,11 +236,40 @@ class Guardrails:
     holdout_share: float
     do_not_contact: tuple[str, ...] = ()
     dismissed_offer_days: int = 90
+    handoff_rest_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWeek:
+    """When somebody works.
+
+    Attributes:
+        begins, ends: Of a working day, in their time zone.
+        days: Days of the week, Monday being 0.
+        timezone: IANA name.
+        country, part: Whose public holidays they have; None for no holidays.
+    """
+
+    begins: time = time(9)
+    ends: time = time(17)
+    days: frozenset[int] = frozenset(range(5))
+    timezone: str = "UTC"
+    country: str | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person who works accounts; `territory` is a condition over an account's features."""
+    """A person who works accounts.
+
+    Attributes:
+        name, email, role, timezone: Who they are, and where.
+        capacity: Accounts they can work at a time; None for any number.
+        territory: A condition over an account's features.
+        accounts: Ids and domains of accounts that are theirs by name.
+        week: When they work.
+        leave: First and last days on which they do not.
+    """
 
     name: str
     email: str
@@ -247,13 +277,25 @@ class Member:
     timezone: str
     capacity: int | None
     territory: Expression | None
+    accounts: tuple[str, ...] = ()
+    week: WorkWeek = WorkWeek()
+    leave: tuple[tuple[date, date], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
     """The people who work one motion, and how fast they answer.
 
-    `first_touch_hours` counts working hours when `working_hours` is true.
+    Attributes:
+        name: Its name.
+        members: Who is on it.
+        assign: Who gets the next account.
+        first_touch_hours: How fast they answer; None for what its motion asks.
+        working_hours: Whether these are working hours.
+        hand_raise_hours, hand_raise_working: The same for who asked for a person.
+        fallback: Address of who takes what nobody else can.
+        manager: Address of who is told of breaches.
+        on_breach: What happens where nobody answered in time: `reassign` or `alert`.
     """
 
     name: str
@@ -261,3 +303,8 @@ class Team:
     assign: str = "round_robin"
     first_touch_hours: float | None = None
     working_hours: bool = False
+    hand_raise_hours: float = 1.0
+    hand_raise_working: bool = True
+    fallback: str | None = None
+    manager: str | None = None
+    on_breach: str = "reassign"

@@ -1,11 +1,11 @@
-"""`motions:`, `triggers:`, `guardrails:`, `teams:`, `destinations:` resolved and type-checked."""
+"""`motions:`, `triggers:` and `guardrails:` resolved and type-checked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundswell.config.quantities import parse_days, parse_duration, parse_share
-from groundswell.config.resolved import Guardrails, Member, Rule, Team, TriggerSpec
+from groundswell.config.quantities import parse_days, parse_share
+from groundswell.config.resolved import Guardrails, Rule, TriggerSpec
 from groundswell.config.vocabulary import ValueType
 from groundswell.errors import did_you_mean
 from groundswell.model import Motion
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from groundswell.config.findings import Findings, Key
-    from groundswell.config.schema import GuardrailsBlock, MotionRule, TeamDef, TriggerDef
+    from groundswell.config.schema import GuardrailsBlock, MotionRule, TriggerDef
 
 OWNER = "owner"
 """The team of a rule that sends an account to the person who owns it."""
@@ -92,46 +92,5 @@ def resolve_guardrails(block: GuardrailsBlock) -> Guardrails:
         holdout_share=parse_share(block.holdout),
         do_not_contact=tuple(block.do_not_contact),
         dismissed_offer_days=parse_days(block.dismissed_offer),
+        handoff_rest_days=parse_days(block.rest_after_handoff),
     )
-
-
-def resolve_teams(
-    teams: Mapping[str, TeamDef],
-    positions: Mapping[str, Sequence[int]],
-    *,
-    types: Mapping[str, ValueType],
-    findings: Findings,
-) -> dict[str, Team]:
-    """Return the teams; `positions` says where the members of each stood in their list."""
-    found: dict[str, Team] = {}
-    for name, team in teams.items():
-        members: list[Member] = []
-        seen: set[str] = set()
-        for member, position in zip(team.members, positions[name], strict=True):
-            key: Key = ("teams", name, "members", position)
-            if member.email.lower() in seen:
-                what = f"`{member.email}` is on the team `{name}` twice."
-                findings.tell((*key, "email"), "config-duplicate-name", what, "Keep one.")
-            seen.add(member.email.lower())
-            territory = member.territory and findings.expression(
-                (*key, "territory"), member.territory, types=types, expect=ValueType.BOOLEAN
-            )
-            members.append(
-                Member(
-                    name=member.name,
-                    email=member.email.lower(),
-                    role=member.role,
-                    timezone=member.timezone,
-                    capacity=member.capacity,
-                    territory=territory or None,
-                )
-            )
-        length = parse_duration(team.first_touch_within) if team.first_touch_within else None
-        found[name] = Team(
-            name=name,
-            members=tuple(members),
-            assign=team.assign,
-            first_touch_hours=length.hours if length else None,
-            working_hours=length.working if length else False,
-        )
-    return found

@@ -16,8 +16,6 @@ from groundswell.config.block import (
     Block,
     Currency,
     Days,
-    DurationText,
-    Email,
     Filters,
     Name,
     Plain,
@@ -25,7 +23,6 @@ from groundswell.config.block import (
     ShareText,
     Texts,
     Window,
-    Zone,
 )
 from groundswell.config.offer_schema import OfferDef
 from groundswell.config.score_schema import (
@@ -44,6 +41,7 @@ from groundswell.config.source_schema import (
     TimeFormat,
     WebhookDef,
 )
+from groundswell.config.team_schema import Leave, Member, TeamDef
 from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
 
 __all__ = [
@@ -56,6 +54,7 @@ __all__ = [
     "FeatureDef",
     "GuardrailsBlock",
     "IdentityBlock",
+    "Leave",
     "LimitsBlock",
     "MarketBlock",
     "Matcher",
@@ -237,6 +236,10 @@ class GuardrailsBlock(Block):
     one_touch_per_person: Days = Field(
         default="90d", description="At most one touch of a person in this time."
     )
+    rest_after_handoff: Days = Field(
+        default="30d",
+        description="No new handoff in this time after one was declined, lost or let go.",
+    )
     dismissed_offer: Days = Field(
         default="90d",
         description="What the product offered is not shown again in this time to a person who "
@@ -247,31 +250,6 @@ class GuardrailsBlock(Block):
     )
     do_not_contact: list[str] = Field(
         default_factory=list[str], description="Accounts that are never contacted."
-    )
-
-
-class Member(Block):
-    """A person who works accounts."""
-
-    name: str = Field(description="Their name.")
-    email: Email = Field(description="Their e-mail address.")
-    role: str | None = Field(default=None, description="Their role, such as `smb_ae`.")
-    timezone: Zone = Field(default="UTC", description="IANA time zone they work in.")
-    capacity: Count | None = Field(default=None, description="Accounts they can work at a time.")
-    territory: str | None = Field(
-        default=None, description="A condition over the accounts they work."
-    )
-
-
-class TeamDef(Block):
-    """People who work one motion, and their service level."""
-
-    members: list[Member] = Field(default_factory=list[Member], description="Who is on the team.")
-    assign: Literal["round_robin", "owner"] = Field(
-        default="round_robin", description="Who gets the next account."
-    )
-    first_touch_within: DurationText | None = Field(
-        default=None, description="How fast they answer, such as `24 working hours`."
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import polars as pl
 
+from groundswell.handoff.life import STEPS, Handoff, follow
 from groundswell.model import Decision, Trigger, as_plain
 from groundswell.routing import (
     NOTHING_KNOWN,
@@ -54,6 +55,7 @@ class Remembered:
         released: Account id to the day it was last let go before the day.
         touched: Account id to the day of its latest touch.
         people: Account id to each person's latest touch.
+        handoffs: Account id to its latest handoff, as the end of the day before left it.
     """
 
     last: dict[str, Mapping[str, Any]]
@@ -61,6 +63,7 @@ class Remembered:
     released: Mapping[str, date]
     touched: Mapping[str, date]
     people: Mapping[str, Mapping[str, date]]
+    handoffs: Mapping[str, Handoff] = field(default_factory=dict[str, "Handoff"])
 
 
 def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembered:
@@ -85,7 +88,13 @@ def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembere
         if entry.body["hand_over"] and before:
             handed[entry.account_id] = max(entry.as_of, handed.get(entry.account_id, entry.as_of))
     touched, people = _touches(touches, as_of)
-    return Remembered(last, handed, released, touched, people)
+    handoffs = _handoffs(ledger, as_of)
+    return Remembered(last, handed, released, touched, people, handoffs)
+
+
+def _handoffs(ledger: Ledger, as_of: date) -> dict[str, Handoff]:
+    before = [entry for entry in ledger.journal(kinds=STEPS) if entry.as_of < as_of]
+    return {handoff.account_id: handoff for handoff in follow(before).values()}
 
 
 def _touches(
@@ -113,13 +122,22 @@ def states_of(
     """Return what is known about accounts when they are decided on, of those with a history."""
     barred = set(do_not_contact)
     rows = standing.frame.select("account_id", "qualified", "qualified_since")
-    told = (remembered.handed_over, remembered.touched, remembered.people, barred, parents)
+    told = (
+        remembered.handed_over,
+        remembered.handoffs,
+        remembered.touched,
+        remembered.people,
+        barred,
+        parents,
+    )
     return {
         account_id: AccountState(
             qualified=bool(qualified),
             qualified_since=since,
             open_handoff=_is_open(account_id, remembered),
             last_handoff_on=remembered.handed_over.get(account_id),
+            last_closed_on=_closed_on(account_id, remembered),
+            last_closed_as=_closed_as(account_id, remembered),
             last_touch_on=remembered.touched.get(account_id),
             person_touches=remembered.people.get(account_id, {}),
             do_not_contact=account_id in barred,
@@ -130,7 +148,22 @@ def states_of(
     }
 
 
+def _closed_on(account_id: str, remembered: Remembered) -> date | None:
+    handoff = remembered.handoffs.get(account_id)
+    if handoff is None or handoff.is_open or handoff.moved_at is None:
+        return None
+    return handoff.moved_at.date()
+
+
+def _closed_as(account_id: str, remembered: Remembered) -> str | None:
+    handoff = remembered.handoffs.get(account_id)
+    return None if handoff is None or handoff.is_open else str(handoff.state)
+
+
 def _is_open(account_id: str, remembered: Remembered) -> bool:
+    handoff = remembered.handoffs.get(account_id)
+    if handoff is not None:
+        return handoff.is_open
     handed = remembered.handed_over.get(account_id)
     released = remembered.released.get(account_id)
     return handed is not None and (released is None or released < handed)

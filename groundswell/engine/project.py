@@ -26,6 +26,7 @@ from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
+from groundswell.engine.handing.handing import Handing
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
@@ -165,6 +166,11 @@ class Project:
             day=self._day,
             adopt=self.adopt,
         )
+
+    @cached_property
+    def handing(self) -> Handing:
+        """What hands accounts over, and records what comes of it."""
+        return Handing(self.loaded, self.ledger, self.clock)
 
     def adopt(self) -> None:
         """Score by what is published now, where `score.preset` is `fitted`.
@@ -433,7 +439,14 @@ class Project:
         Raises:
             UsageError: Nothing was known by that day.
         """
-        whole = run_whole(self.loaded, self.computer, self.ledger, self.clock, day=self._day(as_of))
+        whole = run_whole(
+            self.loaded,
+            self.computer,
+            self.ledger,
+            self.clock,
+            day=self._day(as_of),
+            handing=self.handing,
+        )
         people = belonging(whole.filing, self.warehouse.actors(), whole.report.as_of)
         keep_people(self.root / STATE_FOLDER, people)
         keep_latest(self.root / STATE_FOLDER, whole.latest)
@@ -473,6 +486,7 @@ class Project:
             self.warehouse,
             self.ledger,
             self.clock,
+            self.handing,
             before=read_latest(self.root / STATE_FOLDER),
         )
         return self._live

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from groundswell.config.loading import FITTED
 from groundswell.engine import deciding
 from groundswell.engine.alerting import alert_entry, find_alerts
+from groundswell.engine.handing.handing import abouts
 from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
 from groundswell.engine.standing import followed_days, lead_up, stand_on
@@ -20,13 +23,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.computing import Computer
     from groundswell.engine.deciding import Remembered
+    from groundswell.engine.handing.handing import Handing
     from groundswell.engine.standing import Eve, Standing
     from groundswell.intake import Filing
     from groundswell.store.ledger import JournalEntry, Ledger
@@ -65,7 +68,7 @@ def run_whole(
     *,
     day: date,
     kept: Floats | None = None,
-    records: bool = True,
+    handing: Handing | None = None,
 ) -> Whole:
     """Score every account, decide on each, find the alerts, and record it in the journal.
 
@@ -76,7 +79,7 @@ def run_whole(
         clock: Tells when it was decided.
         day: As of when.
         kept: As in `features.compute_features`.
-        records: Whether the journal is written; if not, nothing is changed.
+        handing: Writes the journal, and hands accounts over; without it nothing is changed.
 
     Raises:
         UsageError: Nothing was known by that day.
@@ -102,11 +105,19 @@ def run_whole(
         routes=routes,
         accounts=filing.accounts,
     )
-    if records:
+    if handing is not None:
         Models(ledger, clock).note_use(loaded.score)
     now = clock.now()
     told = [alert_entry(alert, now=now) for alert in alerts]
-    written = ledger.append_journal([*entries, *told]) if records else 0
+    written = 0
+    if handing is not None:
+        written = handing.record([*entries, *told], standing.frame, filing.accounts)
+        paying = standing.frame.filter(pl.col("is_paying").fill_null(value=False))
+        handing.sweep(
+            lambda wanted: abouts(standing.frame, filing.accounts, wanted),
+            computer.warehouse,
+            paying.get_column("account_id"),
+        )
     report = RunReport(
         as_of=day,
         accounts=standing.frame.height,

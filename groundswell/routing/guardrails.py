@@ -41,7 +41,7 @@ READ = frozenset(
 )
 """The features that guardrails look at."""
 
-ON_FREQUENCY = frozenset({"account_touch", "person_touch"})
+ON_FREQUENCY = frozenset({"account_touch", "person_touch", "last_handoff"})
 """Guardrails on how often a person writes; what the product shows is no such touch."""
 
 
@@ -75,7 +75,7 @@ def check_guardrails(guardrails: Guardrails, case: Case) -> tuple[GuardrailResul
 
     Returns:
         One result each: do_not_contact, account_age, activated, silence, onboarding, trigger,
-        account_touch, person_touch, queue, holdout.
+        account_touch, person_touch, last_handoff, queue, holdout.
     """
     results = [check(guardrails, case) for check in _CHECKS]
     if not case.raised:
@@ -235,6 +235,19 @@ def _rested(last: date | None, as_of: date, least: int) -> tuple[bool, str, int 
     return False, f"contacted {_days(days)} ago, less than {least}", days
 
 
+def _last_handoff(guardrails: Guardrails, case: Case) -> GuardrailResult:
+    least, closed = guardrails.handoff_rest_days, case.state.last_closed_on
+    days = None if closed is None else (case.as_of - closed).days
+    passed = days is None or days >= least
+    if days is None:
+        reason = "No handoff was closed before."
+    else:
+        ended = f"The last handoff was {case.state.last_closed_as} {_days(days)} ago"
+        reason = f"{ended}, {least} or more." if passed else f"{ended}, less than {least}."
+    values: dict[str, Scalar] = {"days_since_closed": days, "closed_as": case.state.last_closed_as}
+    return GuardrailResult("last_handoff", passed, reason, values)
+
+
 def _queue(_guardrails: Guardrails, case: Case) -> GuardrailResult:
     paying, qualified = bool(case.values.get("is_paying")), case.state.qualified
     if paying:
@@ -273,6 +286,7 @@ _CHECKS: tuple[Callable[[Guardrails, Case], GuardrailResult], ...] = (
     _trigger,
     _account_touch,
     _person_touch,
+    _last_handoff,
     _queue,
     _holdout,
 )

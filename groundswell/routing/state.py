@@ -21,6 +21,8 @@ class AccountState:
         qualified_since: Since when.
         open_handoff: A handoff of this account is not closed yet.
         last_handoff_on: When a handoff of it was last opened.
+        last_closed_on: When a handoff of it was last closed, if none is open.
+        last_closed_as: How that ended: `declined`, `lost`, ...
         last_touch_on: When anybody of it was last contacted by a person.
         contact: The user a rep would write to, when already chosen.
         person_touches: When each user of it was last contacted.
@@ -32,6 +34,8 @@ class AccountState:
     qualified_since: date | None = None
     open_handoff: bool = False
     last_handoff_on: date | None = None
+    last_closed_on: date | None = None
+    last_closed_as: str | None = None
     last_touch_on: date | None = None
     contact: str | None = None
     person_touches: Mapping[str, date] = field(default_factory=dict[str, "date"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from groundswell.store.dismissals import Dismissals
 from groundswell.store.inbox import Inbox
+from groundswell.store.outbox import Outbox
 from groundswell.store.registry import Registry
 from groundswell.store.urls import scheme_of
 
@@ -92,8 +93,8 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Inbox, Dismissals, Registry, Protocol):
-    """Keeps decisions and their circumstances, transactionally; the inbox is part of it."""
+class Ledger(Inbox, Outbox, Dismissals, Registry, Protocol):
+    """Keeps decisions and their circumstances, transactionally; inbox and outbox are part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
         """Put rows into quarantine; return how many were not there already."""
@@ -137,6 +138,13 @@ class Ledger(Inbox, Dismissals, Registry, Protocol):
         until: datetime | None = None,
     ) -> list[JournalEntry]:
         """Return entries in the order they were written; `until` is inclusive, on `at`."""
+        ...
+
+    def journal_after(self, position: int, kinds: Iterable[str]) -> tuple[list[JournalEntry], int]:
+        """Return entries of some kinds that were written after a position, and the last position.
+
+        Begin with 0; a position that is returned is where to go on.
+        """
         ...
 
     def merge_accounts(

@@ -154,3 +154,38 @@ MODEL_EVENTS = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
 )
+DELIVERIES = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False, index=True),
+    sa.Column("handoff_id", sa.Text),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("settled_at", Instant),
+    sa.Column("their_id", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("fix", sa.Text, nullable=False),
+    sa.Index("deliveries_waiting_idx", "destination", "status", "due_at"),
+)
+DESTINATION_MEMORY = sa.Table(
+    "destination_memory",
+    METADATA,
+    sa.Column("destination", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+DESTINATION_PAUSES = sa.Table(
+    "destination_pauses",
+    METADATA,
+    sa.Column("destination", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)

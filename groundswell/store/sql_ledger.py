@@ -18,6 +18,7 @@ from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
 from groundswell.store.sql_dismissals import SqlDismissals
 from groundswell.store.sql_inbox import SqlInbox
+from groundswell.store.sql_outbox import SqlOutbox
 from groundswell.store.sql_registry import SqlRegistry
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger(SqlInbox, SqlDismissals, SqlRegistry):
+class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry):
     """Decisions and their circumstances, in SQL."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
@@ -159,6 +160,27 @@ class SqlLedger(SqlInbox, SqlDismissals, SqlRegistry):
         if until is not None:
             select = select.where(table.at <= until)
         return [JournalEntry(*row) for row in self._rows(select)]
+
+    def journal_after(self, position: int, kinds: Iterable[str]) -> tuple[list[JournalEntry], int]:
+        """Return what was written after a position; see `Ledger.journal_after`."""
+        table = JOURNAL.c
+        select = (
+            sa.select(
+                table.position,
+                table.key,
+                table.account_id,
+                table.kind,
+                table.at,
+                table.as_of,
+                table.body,
+            )
+            .where(table.position > position, table.kind.in_(sorted(set(kinds))))
+            .order_by(table.position)
+        )
+        rows = self._rows(select)
+        return [JournalEntry(*tuple(row)[1:]) for row in rows], rows[
+            -1
+        ].position if rows else position
 
     def merge_accounts(
         self, from_account: str, into_account: str, *, since: datetime, reason: str

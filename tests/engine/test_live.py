@@ -201,7 +201,6 @@ def assert_like_a_run(project: Project, live: Live) -> None:
         project.ledger,
         project.clock,
         day=TODAY,
-        records=False,
     ).latest
     assert shown is not None
     assert_frame_equal(shown.sort("account_id"), whole.sort("account_id"), check_column_order=False)

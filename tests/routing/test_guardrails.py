@@ -23,6 +23,7 @@ ALL = [
     "trigger",
     "account_touch",
     "person_touch",
+    "last_handoff",
     "queue",
     "holdout",
 ]
@@ -231,7 +232,13 @@ def test_a_hand_raise_passes_all_but_do_not_contact(decided, configured):
         "is_onboarding": True,
     }
     raised = {"hand_raises_28d": 1, "days_since_hand_raised": 0}
-    state = AccountState(last_touch_on=ago(1), contact="ann", person_touches={"ann": ago(1)})
+    state = AccountState(
+        last_touch_on=ago(1),
+        last_closed_on=ago(1),
+        last_closed_as="lost",
+        contact="ann",
+        person_touches={"ann": ago(1)},
+    )
     quiet = decided(state=state, config=config, **worst)
     assert [result.name for result in quiet.guardrails if not result.passed] == ALL[1:]
     decision = decided(state=state, config=config, **worst, **raised)
@@ -244,3 +251,22 @@ def test_a_hand_raise_passes_all_but_do_not_contact(decided, configured):
     decision = decided(state=refused, config=config, **worst, **raised)
     assert [result.name for result in decision.guardrails if not result.passed] == ALL[:1]
     assert not decision.hand_over
+
+
+@pytest.mark.parametrize(("days", "passed"), [(29, False), (30, True)])
+def test_a_handoff_that_was_closed_rests(checked, days, passed):
+    state = dataclasses.replace(QUALIFIED, last_closed_on=ago(days), last_closed_as="declined")
+    result, decision = checked("last_handoff", state=state)
+    assert (result.passed, decision.hand_over) == (passed, passed)
+    limit = "30 or more" if passed else "less than 30"
+    assert result.reason == f"The last handoff was declined {days} days ago, {limit}."
+
+
+def test_who_asks_for_a_person_does_not_wait_for_a_handoff_to_rest(checked):
+    closed = {"last_handoff_on": ago(9), "last_closed_on": ago(5), "last_closed_as": "declined"}
+    state = dataclasses.replace(QUALIFIED, **closed)
+    result, decision = checked(
+        "last_handoff", state=state, hand_raises_28d=1, days_since_hand_raised=1
+    )
+    assert result.passed
+    assert decision.hand_over

@@ -257,5 +257,5 @@ def test_who_would_be_handed_over_is_offered_a_human_and_the_self_served_never_a
     if decision.motion == "self_serve" or route["owned"] or state.open_handoff:
         assert kind is not OfferKind.HUMAN
     failed = {result.name for result in decision.guardrails if not result.passed}
-    if failed - {"account_touch", "person_touch"}:
+    if failed - {"account_touch", "person_touch", "last_handoff"}:
         assert kind is not OfferKind.HUMAN

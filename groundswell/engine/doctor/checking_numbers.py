@@ -202,7 +202,6 @@ def check_live(project: Project) -> Check:
         project.ledger,
         project.clock,
         day=live.today,
-        records=False,
     ).latest
     rest = ~pl.col("account_id").is_in(list(waiting))
     found = compare(shown.filter(rest), whole.filter(rest))

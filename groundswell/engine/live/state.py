@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.computing import Computer
     from groundswell.engine.doctor.comparing import Differences
+    from groundswell.engine.handing.handing import Handing
     from groundswell.engine.live.firing import Fired
     from groundswell.engine.live.last_known import LastKnown
     from groundswell.engine.live.near import Near
@@ -136,15 +137,23 @@ class Live:
         warehouse: Warehouse,
         ledger: Ledger,
         clock: Clock,
+        handing: Handing,
         *,
         before: pl.DataFrame | None = None,
     ) -> None:
         """Use the parts of a project; nothing is computed before `rebase`.
 
-        `before` is where accounts stood when that was last kept, as `latest` gives it: what held
-        then is not news.
+        Args:
+            loaded: Of the project, as are the next four.
+            computer: Answers for features.
+            warehouse: Where facts are appended.
+            ledger: Where merges are kept.
+            clock: Tells which day it is.
+            handing: Writes the journal, and hands accounts over.
+            before: Where accounts stood when that was last kept, as `latest` gives it: what held
+                then is not news.
         """
-        self._loaded, self._computer = loaded, computer
+        self._loaded, self._computer, self._handing = loaded, computer, handing
         self._warehouse, self._ledger, self._clock = warehouse, ledger, clock
         self._scratch = Scratch(threads=1)
         self._base: Base | None = None
@@ -217,7 +226,13 @@ class Live:
         computation = self._computer.computation()
         kept = np.zeros((filing.accounts.height, len(computation.setting.axes.window)))
         whole = run_whole(
-            self._loaded, self._computer, self._ledger, self._clock, day=today, kept=kept
+            self._loaded,
+            self._computer,
+            self._ledger,
+            self._clock,
+            day=today,
+            kept=kept,
+            handing=self._handing,
         )
         self._base = base = Base.of(
             self._loaded,
@@ -443,7 +458,7 @@ class Live:
         )
         fresh = self._said.fresh(decided)
         if fresh:
-            self._ledger.append_journal(fresh)
+            self._handing.record(fresh, standing.frame, accounts)
             self._said.keep(fresh)
             note(base.remembered, fresh)
             news.entries += fresh

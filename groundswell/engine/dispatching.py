@@ -1,0 +1,301 @@
+"""Sending what is in the outbox: in order, in batches, within budgets, each effect once.
+
+What is to be sent is marked before and settled after. A delivery that was marked and not settled
+was being sent when the sender died: the destination is asked whether it arrived, where it can be
+asked, before it is sent again; else its own key keeps it from having its effect twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from groundswell.connectors.deliveries import (
+    AccountValues,
+    Delivery,
+    DeliveryKind,
+    Outcome,
+    body_of,
+)
+from groundswell.connectors.destination import DestinationError, ReadsBack
+from groundswell.errors import GroundswellError
+from groundswell.store.outbox import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from groundswell.clock import Clock
+    from groundswell.engine.destinations import Destinations, Opened
+    from groundswell.store.ledger import Ledger
+    from groundswell.store.outbox import KeptDelivery
+
+ORDER = (
+    DeliveryKind.MESSAGE,
+    DeliveryKind.ACCOUNT,
+    DeliveryKind.CONTACT,
+    DeliveryKind.DEAL,
+    DeliveryKind.TASK,
+    DeliveryKind.NOTE,
+)
+"""What is sent first of what waits: people are told, then records that others hang on."""
+
+MOST_ATTEMPTS = 10
+"""Times that a delivery is tried which a destination that could be reached does not take."""
+
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=6)
+FETCHED = 2_000
+
+_LAST = "sent:"
+log = structlog.get_logger()
+
+
+@dataclass
+class Dispatched:
+    """What one step of sending came to.
+
+    Attributes:
+        sent: Deliveries that arrived.
+        unchanged: Deliveries in which nothing was new.
+        later: Deliveries that wait for another time.
+        dead: Deliveries that cannot be sent as they are.
+        failing: Destinations that take nothing now, and why.
+    """
+
+    sent: int = 0
+    unchanged: int = 0
+    later: int = 0
+    dead: int = 0
+    failing: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def moved(self) -> int:
+        """How many came to rest."""
+        return self.sent + self.unchanged + self.dead
+
+
+@dataclass
+class Dispatcher:
+    """Sends what waits in the outbox; one at a time may, for each ledger."""
+
+    ledger: Ledger
+    clock: Clock
+    destinations: Destinations
+    _rests: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    _failures: dict[str, int] = field(default_factory=dict[str, int])
+
+    def step(self) -> Dispatched:
+        """Send what is due, to every destination that is not paused and does not rest."""
+        done = Dispatched()
+        now = self.clock.now()
+        paused = self.ledger.paused_destinations()
+        for name in self.destinations.names():
+            if name in paused or self._rests.get(name, now) > now:
+                continue
+            waiting = self.ledger.due_deliveries(name, at=now, limit=FETCHED)
+            if waiting:
+                self._send_to(name, waiting, done)
+        return done
+
+    def _send_to(self, name: str, waiting: Sequence[KeptDelivery], done: Dispatched) -> None:
+        try:
+            opened = self.destinations.open(name)
+            fresh = self._without_superseded(waiting, done)
+            fresh = self._without_arrived(opened, fresh, done)
+            for kind in ORDER:
+                of_kind = [item for item in fresh if item.kind == kind]
+                if kind is DeliveryKind.ACCOUNT:
+                    of_kind = self._without_unchanged(name, of_kind, done)
+                for batch in _batches(of_kind, opened.type.batch):
+                    self._send(opened, batch, done)
+            self._failures.pop(name, None)
+        except GroundswellError as error:
+            self._rest(name, error, done)
+        finally:
+            self.destinations.keep_budget(name)
+
+    def _rest(self, name: str, error: GroundswellError, done: Dispatched) -> None:
+        """Let a destination rest that takes nothing now."""
+        failures = self._failures[name] = self._failures.get(name, 0) + 1
+        after = error.after if isinstance(error, DestinationError) else None
+        delay = timedelta(seconds=after) if after is not None else backoff(name, failures)
+        self._rests[name] = self.clock.now() + delay
+        done.failing[name] = error.problems[0].what
+        codes = [problem.code for problem in error.problems]
+        log.warning("destination", name=name, problems=codes, again=self._rests[name].isoformat())
+
+    def _without_superseded(
+        self, waiting: Sequence[KeptDelivery], done: Dispatched
+    ) -> list[KeptDelivery]:
+        """Leave out values of an account that later ones replace."""
+        last: dict[str, str] = {
+            item.account_id: item.key for item in waiting if item.kind == DeliveryKind.ACCOUNT
+        }
+        old = [
+            item
+            for item in waiting
+            if item.kind == DeliveryKind.ACCOUNT and last[item.account_id] != item.key
+        ]
+        if old:
+            why = "Later values of the account replace these."
+            self.ledger.settle_deliveries(
+                [Settlement(item.key, "superseded", reason=why, tried=False) for item in old]
+            )
+            done.unchanged += len(old)
+        gone = {item.key for item in old}
+        return [item for item in waiting if item.key not in gone]
+
+    def _without_arrived(
+        self, opened: Opened, waiting: list[KeptDelivery], done: Dispatched
+    ) -> list[KeptDelivery]:
+        """Leave out what was being sent when its sender died, and arrived all the same."""
+        unsure = [item for item in waiting if item.status == "sending"]
+        if not unsure or not isinstance(opened.destination, ReadsBack):
+            return waiting
+        arrived: dict[str, str] = {}
+        for batch in _batches(unsure, opened.type.batch):
+            arrived |= opened.destination.find([_delivery(item) for item in batch])
+        there = [item for item in unsure if item.key in arrived]
+        self._settle_sent(opened.name, there, arrived)
+        done.sent += len(there)
+        return [item for item in waiting if item.key not in arrived]
+
+    def _without_unchanged(
+        self, name: str, waiting: list[KeptDelivery], done: Dispatched
+    ) -> list[KeptDelivery]:
+        """Leave values out that the destination has; a delivery without any is not sent."""
+        kept: list[KeptDelivery] = []
+        same: list[KeptDelivery] = []
+        for item in waiting:
+            last = self.ledger.remembered(name, _LAST + item.account_id)
+            body = _changed(item.body, json.loads(last) if last else {})
+            if body is None:
+                same.append(item)
+            else:
+                kept.append(replace(item, body=body))
+        if same:
+            why = "Nothing in it was new."
+            self.ledger.settle_deliveries(
+                [Settlement(item.key, "unchanged", reason=why, tried=False) for item in same]
+            )
+            done.unchanged += len(same)
+        return kept
+
+    def _send(self, opened: Opened, batch: Sequence[KeptDelivery], done: Dispatched) -> None:
+        keys = [item.key for item in batch]
+        self.ledger.begin_deliveries(keys)
+        try:
+            outcomes = opened.destination.send([_delivery(item) for item in batch])
+        except DestinationError:
+            # What is marked stays so: part of it may have arrived before it broke off.
+            raise
+        found = {outcome.key: outcome for outcome in outcomes}
+        missing = Outcome("", "later", reason="The destination said nothing of it.")
+        sent = [item for item in batch if found.get(item.key, missing).status == "sent"]
+        theirs = {key: outcome.their_id or "" for key, outcome in found.items()}
+        self._settle_sent(opened.name, sent, theirs)
+        done.sent += len(sent)
+        others = [
+            self._settled(item, found.get(item.key, missing)) for item in batch if item not in sent
+        ]
+        if others:
+            self.ledger.settle_deliveries(others)
+            done.dead += sum(item.status == "dead" for item in others)
+            done.later += sum(item.status == "waiting" for item in others)
+
+    def _settle_sent(self, name: str, sent: Sequence[KeptDelivery], theirs: dict[str, str]) -> None:
+        """Record what arrived, and remember which values the destination has now."""
+        values: dict[str, str] = {}
+        for item in sent:
+            if item.kind == DeliveryKind.ACCOUNT:
+                last = self.ledger.remembered(name, _LAST + item.account_id)
+                known = json.loads(last) if last else {}
+                values[_LAST + item.account_id] = json.dumps(known | _values(item.body))
+        if values:
+            self.ledger.remember(name, values)
+        self.ledger.settle_deliveries(
+            [Settlement(item.key, "sent", their_id=theirs.get(item.key) or None) for item in sent]
+        )
+
+    def _settled(self, item: KeptDelivery, outcome: Outcome) -> Settlement:
+        if outcome.status == "refused":
+            return Settlement(item.key, "dead", reason=outcome.reason, fix=outcome.fix)
+        if item.attempts + 1 >= MOST_ATTEMPTS:
+            why = f"Tried {item.attempts + 1} times. {outcome.reason}"
+            fix = "Mend the cause, and `groundswell deliveries retry` it."
+            return Settlement(item.key, "dead", reason=why, fix=outcome.fix or fix)
+        delay = (
+            timedelta(seconds=outcome.after)
+            if outcome.after is not None
+            else backoff(item.key, item.attempts + 1)
+        )
+        due = self.clock.now() + delay
+        return Settlement(item.key, "waiting", due_at=due, reason=outcome.reason)
+
+
+def backoff(name: str, failures: int) -> timedelta:
+    """Return how long to wait after so many failures: twice as long each time, and jittered.
+
+    The jitter is the same for the same name and number, and spreads different names over half of
+    the time.
+
+    >>> backoff("a", 1) < backoff("a", 4) <= LONGEST_DELAY
+    True
+    """
+    whole = min(FIRST_DELAY * 2 ** min(failures - 1, 20), LONGEST_DELAY)
+    digest = hashlib.sha256(f"{name}:{failures}".encode()).digest()
+    share = int.from_bytes(digest[:4], "big") / 2**32
+    return whole * (0.5 + share / 2)
+
+
+def _batches(items: Sequence[KeptDelivery], size: int) -> Iterator[Sequence[KeptDelivery]]:
+    """Yield batches of one kind each."""
+    by_kind: dict[str, list[KeptDelivery]] = defaultdict(list)
+    for item in items:
+        by_kind[item.kind].append(item)
+    for of_kind in by_kind.values():
+        for start in range(0, len(of_kind), size):
+            yield of_kind[start : start + size]
+
+
+def _delivery(item: KeptDelivery) -> Delivery:
+    kind = DeliveryKind(item.kind)
+    # One that was being sent before was tried, whatever came of it.
+    tried = item.attempts + (item.status == "sending")
+    return Delivery(
+        item.key,
+        item.destination,
+        kind,
+        item.account_id,
+        item.handoff_id,
+        body_of(kind, item.body),
+        item.made_at,
+        tried,
+    )
+
+
+def _values(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what an account's record is given, its owner included."""
+    given = msgspec.convert(body, AccountValues)
+    return {**given.values, **({"owner": given.owner} if given.owner else {})}
+
+
+def _changed(body: dict[str, Any], last: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a body with what is new to the destination; None where nothing is."""
+    values = {
+        name: value
+        for name, value in body["values"].items()
+        if name not in last or last[name] != value
+    }
+    owner = body.get("owner")
+    owner = owner if owner != last.get("owner") else None
+    # The day alone is no news.
+    if not (values.keys() - {"updated_on"}) and owner is None:
+        return None
+    return {**body, "values": values, "owner": owner}

@@ -29,6 +29,7 @@ from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
 from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
+from groundswell.engine.courier import Courier
 from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.feed import Feed
 from groundswell.engine.live.following import Follower
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 0.05
 FAILING_SECONDS = 1.0
 FOLLOWING_SECONDS = 0.5
+SWEEP_SECONDS = 5.0
 log = structlog.get_logger()
 
 
@@ -147,6 +149,8 @@ class EngineLoop:
         self._follower = Follower(project) if runs else None
         self.feed = Feed()
         self._reporter = Reporter(project, self.feed)
+        self._swept_at = 0.0
+        self._courier = Courier(project, lambda: self.leads)
         self._leadership = project.ledger.leadership()
         self.leads = False
         self.failing: str | None = None
@@ -167,11 +171,13 @@ class EngineLoop:
         """Begin; see `claim` for what it raises."""
         self.claim()
         self._thread.start()
+        self._courier.start()
 
     def stop(self) -> None:
         """Take in what is in the inbox, for a while; the rest is taken in after the next start."""
         self._stopping.set()
         self._thread.join()
+        self._courier.stop()
         self._drain.close()
         if self._follower is not None:
             self._follower.close()
@@ -205,6 +211,7 @@ class EngineLoop:
                 self._reporter.word()  # at once, as scoring everything may take long
                 if scores:
                     self._score()
+                    self._sweep()
                     self._reporter.word()
             self.failing = None
         except Exception as error:
@@ -266,6 +273,13 @@ class EngineLoop:
             seconds=round(scored.seconds, 2),
         )
         self._challenge()
+
+    def _sweep(self) -> None:
+        """Let time pass for handoffs, every few seconds."""
+        now = time.monotonic()
+        if self._follower is not None and now - self._swept_at > SWEEP_SECONDS:
+            self._swept_at = now
+            self._project.handoffs.sweep()
 
     def _challenge(self) -> None:
         """Once a week, let a challenger be learned where that is wanted."""

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import polars as pl
 
+from groundswell.api.handoffs_client import HandoffsClient
 from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, SERVER_FILE, Failure
 from groundswell.engine import STATE_FOLDER
 from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+    from groundswell.engine.handing.simulating import Simulation
     from groundswell.engine.lab import (
         Backtest,
         Behaviours,
@@ -233,6 +235,16 @@ class Client:
     def doctor(self, *, quick: bool = False) -> list[Check]:
         """See `Project.doctor`."""
         return self._call("doctor", quick=quick)
+
+    def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:
+        """See `Project.simulate`."""
+        path = str(Path(policy).absolute())
+        return self._call("simulate", policy=path, since=since, until=until)
+
+    @property
+    def handoffs(self) -> HandoffsClient:
+        """See `Project.handoffs`."""
+        return HandoffsClient(self._call)
 
     @property
     def lab(self) -> LabClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import nullcontext
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -96,7 +97,7 @@ def _endpoint(
     operation: Operation, project: Project, token: str, alone: AbstractContextManager[object]
 ) -> Callable[[Request], Awaitable[Response]]:
     def call(arguments: msgspec.Struct) -> Any:
-        with alone:
+        with alone if operation.alone else nullcontext():
             return attrgetter(operation.name)(project)(**msgspec.structs.asdict(arguments))
 
     async def answer(request: Request) -> Response:

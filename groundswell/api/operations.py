@@ -13,7 +13,23 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from groundswell.api.handoff_operations import (
+    DeliveriesArguments,
+    DestinationArguments,
+    HandoffArguments,
+    PauseArguments,
+    PreviewArguments,
+    QueueArguments,
+    RetryArguments,
+    SimulateArguments,
+    StepArguments,
+)
+from groundswell.connectors.deliveries import Change
+from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+from groundswell.engine.dispatching import Dispatched
+from groundswell.engine.handing.handoffs import DestinationState, QueueRow
+from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
     Check,
@@ -22,8 +38,10 @@ from groundswell.engine.reports import (
     OfferReport,
     SourceState,
 )
+from groundswell.handoff.life import Handoff
 from groundswell.model import Alert, Link, OfferedPrice, OfferKind
 from groundswell.store.ledger import JournalEntry
+from groundswell.store.outbox import KeptDelivery
 
 AUTH_HEADER = "authorization"
 HERE = "/v1/here"
@@ -338,6 +356,7 @@ class Operation:
         arguments: Its keyword arguments.
         returns: What it returns.
         shown: What of it whoever has a write key is told; None where nobody but the token may ask.
+        alone: Whether nothing is computed or taken in meanwhile; not where others are waited for.
     """
 
     method: str
@@ -346,6 +365,7 @@ class Operation:
     arguments: type[msgspec.Struct]
     returns: Any
     shown: Any = None
+    alone: bool = True
 
     @property
     def result(self) -> Any:
@@ -391,6 +411,37 @@ OPERATIONS = {
                 ("challenge", ChallengeArguments, "Shadow"),
             )
         ),
+        Operation("GET", "/v1/queue", "handoffs.queue", QueueArguments, list[QueueRow]),
+        Operation("GET", "/v1/handoff", "handoffs.get", HandoffArguments, Handoff),
+        Operation("POST", "/v1/handoff/step", "handoffs.step", StepArguments, Handoff),
+        Operation("POST", "/v1/handoff/sweep", "handoffs.sweep", Nothing, int),
+        Operation(
+            "GET", "/v1/deliveries", "handoffs.deliveries", DeliveriesArguments, list[KeptDelivery]
+        ),
+        Operation(
+            "POST", "/v1/deliveries/dispatch", "handoffs.dispatch", Nothing, Dispatched, alone=False
+        ),
+        Operation("POST", "/v1/deliveries/retry", "handoffs.retry", RetryArguments, int),
+        Operation("GET", "/v1/destinations", "handoffs.states", Nothing, list[DestinationState]),
+        Operation("POST", "/v1/destinations/pause", "handoffs.pause", PauseArguments, None),
+        Operation("POST", "/v1/destinations/resume", "handoffs.resume", DestinationArguments, bool),
+        Operation(
+            "GET",
+            "/v1/destinations/check",
+            "handoffs.check",
+            DestinationArguments,
+            list[Finding],
+            alone=False,
+        ),
+        Operation(
+            "GET",
+            "/v1/destinations/preview",
+            "handoffs.preview",
+            PreviewArguments,
+            list[Change],
+            alone=False,
+        ),
+        Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

@@ -66,6 +66,8 @@ COMMANDS = {
     "setting_up": ("init", "check", "schema", "explain-config"),
     "loading": ("load", "quarantine"),
     "answering": ("run", "accounts", "explain", "features", "alerts", "journal"),
+    "handing": ("queue", "handoff", "simulate"),
+    "delivering": ("deliveries", "destinations"),
     "offering": ("offer",),
     "filing": ("identity",),
     "serving": ("serve", "keys", "sources"),

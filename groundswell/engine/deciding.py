@@ -194,7 +194,7 @@ def decide_account(
     return score, decision
 
 
-def _decide_untold(
+def decide_untold(
     loaded: LoadedConfig,
     row: Mapping[str, Any],
     state: AccountState,
@@ -248,7 +248,7 @@ def decide_all(
         account_id = row["account_id"]
         state = states.get(account_id, NOTHING_KNOWN)
         held = since.get(account_id, {})
-        decision = _decide_untold(loaded, row, state, held, now=now)
+        decision = decide_untold(loaded, row, state, held, now=now)
         if decision.hand_over:
             handed.append(account_id)
         if may_offer_human(decision.guardrails):

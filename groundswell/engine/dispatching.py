@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,12 +20,13 @@ import structlog
 
 from groundswell.connectors.deliveries import (
     AccountValues,
+    Change,
     Delivery,
     DeliveryKind,
     Outcome,
     body_of,
 )
-from groundswell.connectors.destination import DestinationError, ReadsBack
+from groundswell.connectors.destination import DestinationError, Previews, ReadsBack
 from groundswell.errors import GroundswellError
 from groundswell.store.outbox import Settlement
 
@@ -87,11 +89,16 @@ class Dispatcher:
     ledger: Ledger
     clock: Clock
     destinations: Destinations
+    _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _rests: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _failures: dict[str, int] = field(default_factory=dict[str, int])
 
     def step(self) -> Dispatched:
         """Send what is due, to every destination that is not paused and does not rest."""
+        with self._alone:
+            return self._step()
+
+    def _step(self) -> Dispatched:
         done = Dispatched()
         now = self.clock.now()
         paused = self.ledger.paused_destinations()
@@ -102,6 +109,27 @@ class Dispatcher:
             if waiting:
                 self._send_to(name, waiting, done)
         return done
+
+    def preview(self, name: str, *, limit: int) -> list[Change]:
+        """Say what sending what waits would change, as far as the destination can tell.
+
+        Raises:
+            UsageError: There is no such destination.
+            ConfigError: Its block cannot be used.
+            DestinationError: It cannot be reached.
+        """
+        opened = self.destinations.open(name)
+        waiting = self.ledger.due_deliveries(name, at=self.clock.now(), limit=limit)
+        found: list[Change] = []
+        for kind in ORDER:
+            of_kind = [item for item in waiting if item.kind == kind]
+            for batch in _batches(of_kind, opened.type.batch):
+                deliveries = [_delivery(item) for item in batch]
+                if isinstance(opened.destination, Previews):
+                    found += opened.destination.preview(deliveries)
+                else:
+                    found += [_plain_change(item) for item in deliveries]
+        return found
 
     def _send_to(self, name: str, waiting: Sequence[KeptDelivery], done: Dispatched) -> None:
         try:
@@ -278,6 +306,13 @@ def _delivery(item: KeptDelivery) -> Delivery:
         item.made_at,
         tried,
     )
+
+
+def _plain_change(delivery: Delivery) -> Change:
+    """Return what a delivery would do, by what it holds alone."""
+    company = delivery.body.company
+    subject = company.domain or company.name
+    return Change(delivery.key, f"send {delivery.kind}", f"{delivery.kind} of {subject}")
 
 
 def _values(body: dict[str, Any]) -> dict[str, Any]:

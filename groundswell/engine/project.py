@@ -24,9 +24,12 @@ from groundswell.config.loading import (
 from groundswell.config.secrets import expand
 from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
+from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
-from groundswell.engine.handing.handing import Handing
+from groundswell.engine.handing.handing import Handing, abouts
+from groundswell.engine.handing.handoffs import Handoffs
+from groundswell.engine.handing.simulating import Simulation, check_policy, days_of, simulate
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
@@ -65,6 +68,7 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.engine.handing.opening import About
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
@@ -141,6 +145,8 @@ class Project:
     def close(self) -> None:
         """Let go of the stores."""
         self.stop_following()
+        if "handoffs" in self.__dict__:
+            self.handoffs.close()
         self.activity.close()
         self.warehouse.close()
         self.ledger.close()
@@ -166,6 +172,66 @@ class Project:
             day=self._day,
             adopt=self.adopt,
         )
+
+    @cached_property
+    def handoffs(self) -> Handoffs:
+        """What people ask of handoffs and do with them, and what is delivered because of it."""
+        return Handoffs(
+            self.handing,
+            self.ledger,
+            self.clock,
+            Destinations(self.loaded, self.ledger, self.clock, self.environ),
+            self._abouts,
+            lambda text: self._find(text).account_id,
+        )
+
+    def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:
+        """Replay the past under another policy, and say which decisions change.
+
+        Args:
+            policy: A groundswell.yaml that differs in score, motions, triggers or guardrails.
+            since: The first day that counts.
+            until: The last one; today by default.
+
+        Raises:
+            ConfigError: The policy cannot be used.
+            UsageError: It would need other features, or the days are out of order.
+        """
+        other = load_config(Path(policy))
+        check_policy(self.loaded, other)
+        last = self._day(until)
+        computer = self._computer()
+        return simulate(
+            self.loaded,
+            other,
+            computer.features(days_of(self._day(since), last)),
+            since=since,
+            until=last,
+            parents=parents_of(computer.filing().accounts),
+        )
+
+    def _abouts(self, wanted: Iterable[str]) -> dict[str, About]:
+        """Return what is known of some accounts, as of the latest run."""
+        ids = set(wanted)
+        if not ids:
+            return {}
+        try:
+            frame = self._latest()
+        except UsageError:  # nobody was scored yet
+            return {}
+        return abouts(frame, self._accounts(), ids)
+
+    def _find(self, text: str) -> Found:
+        return find_account(self._accounts(), text)
+
+    def _accounts(self) -> pl.DataFrame:
+        """Return account_id, name and domain; of an account that is new today maybe no domain."""
+        base = self._live.base if self._live is not None else None
+        if base is None:
+            return self._computer().filing().accounts
+        known = base.filing.accounts.select("account_id", "name", "domain")
+        newer = self._latest().select("account_id", "name").join(known, on="account_id", how="anti")
+        return pl.concat([known, newer], how="diagonal")
 
     @cached_property
     def handing(self) -> Handing:

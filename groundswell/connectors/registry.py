@@ -70,7 +70,13 @@ def connector(name: str) -> Connector:
 
 DESTINATION_GROUP = "groundswell.destinations"
 
-DESTINATIONS: dict[str, str] = {}
+DESTINATIONS: dict[str, str] = {
+    "email": "groundswell.connectors.email:DESTINATION",
+    "export": "groundswell.connectors.table_export:DESTINATION",
+    "odoo": "groundswell.connectors.odoo:DESTINATION",
+    "slack": "groundswell.connectors.slack:DESTINATION",
+    "webhook": "groundswell.connectors.webhook:DESTINATION",
+}
 
 
 def _destinations_found() -> dict[str, EntryPoint]:

@@ -144,10 +144,12 @@ class TestConformance(DestinationSuite):
 
 def test_an_account_is_a_party_with_its_values_in_a_note(tryton, opened):
     values = {"score": 82.0, "tier": "PQL-Convert", "reasons": "Grew\nfast", "fit_score": 3.0}
-    first = delivery(DeliveryKind.ACCOUNT, "a:1", AccountValues(ACME, values))
-    second = delivery(DeliveryKind.ACCOUNT, "a:2", AccountValues(ACME, {"score": 91.5}))
+    company = replace(ACME, account_id="acme-values")
+    later = AccountValues(company, {"score": 91.5})
+    first = delivery(DeliveryKind.ACCOUNT, "a:1", AccountValues(company, values), company)
+    second = delivery(DeliveryKind.ACCOUNT, "a:2", later, company)
     assert [outcome.status for outcome in opened.send([first])] == ["sent"]
-    (party,) = tryton.rows("party.party", [["code", "=", "acme-1"]], ["name", "code"])
+    (party,) = tryton.rows("party.party", [["code", "=", "acme-values"]], ["name", "code"])
     assert party["name"] == 'Acme "Sons" & <b>'
     told = [["resource", "=", f"party.party,{party['id']}"]]
     (note,) = tryton.rows("ir.note", told, ["message"])

@@ -58,12 +58,10 @@ def party(company: Company) -> dict[str, Any]:
 
 def values_note(delivery: Delivery, body: AccountValues, wanted: frozenset[str]) -> str:
     """Return the text that shows the values of an account, one a line."""
-    values = plain_values({name: value for name, value in body.values.items() if name in wanted})
-    lines = [
-        f"{ACCOUNT_FIELDS[name].label}: {value}"
-        for name, value in values.items()
-        if name in ACCOUNT_FIELDS
-    ]
+    # Whoever names no value at all, but accounts, wants them whole.
+    known = wanted & ACCOUNT_FIELDS.keys() or ACCOUNT_FIELDS.keys()
+    values = plain_values({name: value for name, value in body.values.items() if name in known})
+    lines = [f"{ACCOUNT_FIELDS[name].label}: {value}" for name, value in values.items()]
     title = f"{VALUES_HEAD}\n{one_line(body.company.name)}"
     return _signed("\n".join([title, *lines]), delivery)
 

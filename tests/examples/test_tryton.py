@@ -227,6 +227,16 @@ def test_an_owner_who_is_no_employee_and_a_currency_that_is_not_there(tryton, op
     assert tryton.rows("sale.opportunity", [["reference", "=", "d:3"]], ["id"]) == []
 
 
+def test_two_of_one_batch_about_a_new_account_share_its_party(tryton, opened):
+    company = replace(ACME, account_id="acme-new")
+    note = Note(company, "Hi", "<p>Hi</p>", NOW)
+    sent = [delivery(DeliveryKind.NOTE, f"n:new-{one}", note, company) for one in (1, 2)]
+    assert [outcome.status for outcome in opened.send(sent)] == ["sent", "sent"]
+    (party,) = tryton.rows("party.party", [["code", "=", "acme-new"]], ["id"])
+    told = [["resource", "=", f"party.party,{party['id']}"]]
+    assert len(tryton.rows("ir.note", told, ["id"])) == 2
+
+
 def test_a_task_is_a_task(tryton, opened):
     task = Task(ACME, "Call\nAnn", "She asked.", NOW + timedelta(hours=4), "rita@us.example", True)
     opened.send([delivery(DeliveryKind.TASK, "t:1", task)])

@@ -64,7 +64,7 @@ class Tryton:
             if known is not None:
                 outcomes.append(Outcome.sent(delivery, known))
                 continue
-            outcomes.append(self._put(delivery, parties.get(delivery.account_id)))
+            outcomes.append(self._put(delivery, parties))
         return outcomes
 
     def find(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
@@ -104,13 +104,14 @@ class Tryton:
         """Let go of the connection."""
         self._session.close()
 
-    def _put(self, delivery: Delivery, party: int | None) -> Outcome:
+    def _put(self, delivery: Delivery, parties: dict[str, int]) -> Outcome:
+        """Make a record, and its party first where there is none; the next ones find it."""
+        account, company = delivery.account_id, delivery.body.company
         try:
-            if party is None:
-                party = self._session.call(
-                    "model.party.party.create", [records.party(delivery.body.company)], {}
-                )[0]
-            return self._makers[delivery.kind](delivery, delivery.body, party)
+            if account not in parties:
+                made = self._session.call("model.party.party.create", [records.party(company)], {})
+                parties[account] = made[0]
+            return self._makers[delivery.kind](delivery, delivery.body, parties[account])
         except RefusedError as error:
             return Outcome.refused(delivery, f"Tryton does not take it: {error}", _MEND)
         except FailedError as error:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from groundswell.engine.registry import Model
     from groundswell.engine.reports import Check, DismissalReport, OfferReport, SourceState
+    from groundswell.handoff.brief import Brief
     from groundswell.model import Alert, Link
     from groundswell.store.ledger import JournalEntry
 
@@ -235,6 +236,10 @@ class Client:
     def doctor(self, *, quick: bool = False) -> list[Check]:
         """See `Project.doctor`."""
         return self._call("doctor", quick=quick)
+
+    def brief(self, account: str, *, as_of: date | None = None) -> Brief:
+        """See `Project.brief`."""
+        return self._call("brief", account=account, as_of=as_of)
 
     def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:
         """See `Project.simulate`."""

@@ -29,6 +29,13 @@ class HandoffArguments(msgspec.Struct):
     name: Text
 
 
+class BriefArguments(msgspec.Struct):
+    """Of `brief`."""
+
+    account: Text
+    as_of: date | None = None
+
+
 class StepArguments(msgspec.Struct):
     """Of `handoffs.step`."""
 

@@ -17,6 +17,7 @@ from groundswell.api.pages import JSON, PAGES, Page
 from groundswell.api.schemas import components, inlined, needing, parameters, schema_of
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
+from groundswell.engine.handing.handoffs import Handoffs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,8 +176,9 @@ def _of_page(page: Page) -> Schema:
 
 def _method(name: str) -> object:
     """Return the method that an operation calls."""
-    of_lab = name.removeprefix("lab.")
-    return getattr(Project, name) if of_lab == name else getattr(Lazily("Lab").get(), of_lab)
+    where, _, own = name.rpartition(".")
+    owners: dict[str, object] = {"": Project, "handoffs": Handoffs}
+    return getattr(owners.get(where) or Lazily("Lab").get(), own)
 
 
 def _of_operation(operation: Operation) -> Schema:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from groundswell.api.handoff_operations import (
+    BriefArguments,
     DeliveriesArguments,
     DestinationArguments,
     HandoffArguments,
@@ -38,6 +39,7 @@ from groundswell.engine.reports import (
     OfferReport,
     SourceState,
 )
+from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff
 from groundswell.model import Alert, Link, OfferedPrice, OfferKind
 from groundswell.store.ledger import JournalEntry
@@ -411,6 +413,7 @@ OPERATIONS = {
                 ("challenge", ChallengeArguments, "Shadow"),
             )
         ),
+        Operation("GET", "/v1/brief", "brief", BriefArguments, Brief),
         Operation("GET", "/v1/queue", "handoffs.queue", QueueArguments, list[QueueRow]),
         Operation("GET", "/v1/handoff", "handoffs.get", HandoffArguments, Handoff),
         Operation("POST", "/v1/handoff/step", "handoffs.step", StepArguments, Handoff),

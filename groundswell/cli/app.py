@@ -66,7 +66,7 @@ COMMANDS = {
     "setting_up": ("init", "check", "schema", "explain-config"),
     "loading": ("load", "quarantine"),
     "answering": ("run", "accounts", "explain", "features", "alerts", "journal"),
-    "handing": ("queue", "handoff", "simulate"),
+    "handing": ("queue", "brief", "handoff", "simulate"),
     "delivering": ("deliveries", "destinations"),
     "offering": ("offer",),
     "filing": ("identity",),

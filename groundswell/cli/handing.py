@@ -10,11 +10,15 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from groundswell.cli.app import JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.learning_options import WhoOption, whoever
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, out, print_json
+from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.handoff.life import DECLINE_REASONS
+from groundswell.handoff.rendering.mail import mail_html
+from groundswell.handoff.rendering.slack import slack_blocks
+from groundswell.handoff.rendering.text import markdown, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +64,40 @@ def queue(
         _print_queue(rows)
     else:
         err.print("Nothing waits. `groundswell run` decides who is handed over.")
+
+
+@app.command()
+def brief(
+    account: Annotated[str, typer.Argument(help="The account, by id, name or domain.")],
+    form: Annotated[
+        str, typer.Option("--format", help="text, markdown, html, slack or json.")
+    ] = "text",
+    as_of: AsOfOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Print what a rep has to know of an account before they write to it."""
+    written = "json" if json else form
+    if written not in _FORMS:
+        raise UsageError(
+            Problem(
+                "usage-format",
+                f"A brief cannot be written as `{written}`.",
+                did_you_mean(written, _FORMS, noun="Forms"),
+            )
+        )
+    with open_project(project) as opened:
+        found = opened.brief(account, as_of=parse_day(as_of))
+    if written == "json":
+        print_json(found)
+    elif written == "slack":
+        print_json(slack_blocks(found))
+    else:
+        forms = {"text": plain_text, "markdown": markdown, "html": mail_html}
+        out.print(forms[written](found), markup=False, soft_wrap=True, end="")
+
+
+_FORMS = ("text", "markdown", "html", "slack", "json")
 
 
 @app.command()

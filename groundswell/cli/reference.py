@@ -117,7 +117,14 @@ def presets_page() -> str:
     """Return the page of the shipped scores, motions, triggers, alerts, offers and guardrails."""
     text = GENERATED + "# Presets\n\nWhat Groundswell ships; your file edits it.\n"
     names = [f"score/{name}.yaml" for name in ("hybrid", "points", "buckets")]
-    names += ["motions.yaml", "triggers.yaml", "alerts.yaml", "offers.yaml", "guardrails.yaml"]
+    names += [
+        "motions.yaml",
+        "triggers.yaml",
+        "alerts.yaml",
+        "offers.yaml",
+        "plays.yaml",
+        "guardrails.yaml",
+    ]
     names += ["meanings.yaml"]
     for name in names:
         text += f"\n## {name}\n\n```yaml\n{read_preset(name).rstrip()}\n```\n"

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from groundswell.model import Scalar
 
 _RESOLVED = {
-    *("include", "events", "features", "score", "motions", "triggers", "alerts", "offers"),
+    *(
+        "include",
+        "events",
+        "features",
+        "score",
+        "motions",
+        "triggers",
+        "alerts",
+        "offers",
+        "plays",
+        "brief",
+    ),
     "guardrails",
 }
 _HIDDEN = {"doc"}
@@ -64,6 +75,12 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
         for word, value in told.items():
             if value is not None:
                 yield from _flat(loaded, value, ("offers", name, word))
+    for name, play in loaded.plays.items():
+        told = {"title": play.title, "when": play.when}
+        for word, value in told.items():
+            if value is not None:
+                yield from _flat(loaded, value, ("plays", name, word))
+    yield from _flat(loaded, loaded.briefing.most, ("brief", "most"))
     yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
 
 

@@ -19,6 +19,12 @@ from groundswell.config.features import check_features
 from groundswell.config.findings import key_path
 from groundswell.config.meanings import resolve_meanings
 from groundswell.config.offers import resolve_offers, tell_unknown_offers
+from groundswell.config.plays import (
+    resolve_brief,
+    resolve_plays,
+    resolve_sayings,
+    tell_unknown_plays,
+)
 from groundswell.config.rules import (
     resolve_guardrails,
     resolve_rules,
@@ -39,7 +45,7 @@ from groundswell.errors import ConfigError, nearest
 from groundswell.model import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from groundswell.config.document import Document
@@ -47,10 +53,12 @@ if TYPE_CHECKING:
     from groundswell.config.findings import Findings, Key, Spot
     from groundswell.config.resolved import (
         Alerts,
+        Briefing,
         Guardrails,
         Meaning,
         OfferSpec,
         Plan,
+        Play,
         Rule,
         ScoreDef,
         Team,
@@ -82,6 +90,8 @@ class LoadedConfig:
         motions: The user's rules, then the shipped ones.
         triggers: The shipped triggers, with the user's in their place or after them.
         alerts: When somebody is told that a customer could take more.
+        plays: What reps are advised to do, in the order it is tried.
+        briefing: How a brief is worded.
         offers: What the product shows, in the order it is tried.
         guardrails: What must hold before a person contacts a user.
         plans: The price list in its order.
@@ -99,6 +109,8 @@ class LoadedConfig:
     motions: tuple[Rule, ...]
     triggers: dict[str, TriggerSpec]
     alerts: Alerts
+    plays: dict[str, Play]
+    briefing: Briefing
     offers: dict[str, OfferSpec]
     guardrails: Guardrails
     plans: dict[str, Plan]
@@ -137,6 +149,8 @@ class LoadedConfig:
             "motions": [(rule.name, rule.when, rule.motion, rule.team) for rule in self.motions],
             "triggers": self.triggers,
             "alerts": self.alerts,
+            "plays": list(self.plays.values()),
+            "brief": self.briefing,
             "offers": list(self.offers.values()),
             "guardrails": self.guardrails,
             "plans": self.plans,
@@ -246,6 +260,7 @@ class _Resolver:
         motions = self._motions(types)
         triggers = self._triggers(types)
         plans = resolve_plans(self.config.plans)
+        plays, briefing = self._plays(types, motions)
         offers = self._offers(types, plans)
         teams = self._teams(types)
         conditions = resolve_destinations(
@@ -265,6 +280,8 @@ class _Resolver:
             motions=motions,
             triggers=triggers,
             alerts=alerts,
+            plays=plays,
+            briefing=briefing,
             offers=offers,
             guardrails=resolve_guardrails(effective_guardrails(self.config)),
             plans=plans,
@@ -384,6 +401,27 @@ class _Resolver:
         taken = {name for name, sign in ours.signs.items() if sign is None}
         signs = {**shipped.signs, **alerts.signs}
         return replace(alerts, signs={k: sign for k, sign in signs.items() if k not in taken})
+
+    def _plays(
+        self, types: Mapping[str, ValueType], rules: Sequence[Rule]
+    ) -> tuple[dict[str, Play], Briefing]:
+        """Return the user's plays before the shipped ones, and how a brief is worded."""
+        findings = presets.shipped_blocks().findings()
+        shipped = resolve_plays(presets.shipped_plays(), types=types, findings=findings)
+        clauses = resolve_sayings(
+            presets.shipped_clauses(), ("brief", "clauses"), types=types, findings=findings
+        )
+        findings.raise_any()
+        told = self.config.plays
+        ours = resolve_plays(told, types=types, findings=self.findings)
+        plays = ours | {name: play for name, play in shipped.items() if name not in told}
+        written = self.config.motions
+        positions = self.checked.positions(("motions",), len(written))
+        tell_unknown_plays(
+            told, plays, shipped, rules[: len(written)], positions, findings=self.findings
+        )
+        briefing = resolve_brief(self.config.brief, clauses, types=types, findings=self.findings)
+        return plays, briefing
 
     def _offers(
         self, types: Mapping[str, ValueType], plans: Mapping[str, Plan]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from groundswell.config.alert_schema import AlertsBlock
+    from groundswell.config.play_schema import PlayDef, SayingDef
     from groundswell.config.resolved import Meaning
     from groundswell.config.schema import FeatureDef, MotionRule, OfferDef, TriggerDef
 
@@ -41,15 +42,15 @@ class Shipped:
 
 @cache
 def shipped_blocks() -> Shipped:
-    """Return the shipped motions, triggers, alerts, offers and guardrails.
+    """Return the shipped motions, triggers, alerts, offers, guardrails, plays and brief.
 
     Raises:
         ConfigError: A shipped file is wrong.
     """
     data: dict[str, Any] = {}
     spots: dict[Key, Spot] = {}
-    for block in ("motions", "triggers", "alerts", "offers", "guardrails"):
-        name = f"{block}.yaml"
+    for block in ("motions", "triggers", "alerts", "offers", "guardrails", None):
+        name = f"{block or 'plays'}.yaml"  # which has two blocks, and names them
         document = parse_document(read_preset(name), preset_path(name), block=block)
         document.findings().raise_any()
         data |= document.data
@@ -79,6 +80,16 @@ def shipped_alerts() -> AlertsBlock:
 def shipped_offers() -> dict[str, OfferDef | None]:
     """Return the shipped offers by name, in the order they are tried."""
     return dict(shipped_blocks().config.offers)
+
+
+def shipped_plays() -> dict[str, PlayDef | None]:
+    """Return the shipped plays by name, in the order they are tried."""
+    return dict(shipped_blocks().config.plays)
+
+
+def shipped_clauses() -> list[SayingDef]:
+    """Return what the first sentence of a brief may say, in order."""
+    return shipped_blocks().config.brief.clauses
 
 
 def shipped_guardrails() -> dict[str, Any]:

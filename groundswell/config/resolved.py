@@ -223,6 +223,47 @@ class OfferSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A sentence, and the condition under which it is said; None for always."""
+
+    say: str
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What a rep is advised to do; of several sentences the first that can be said is.
+
+    Attributes:
+        name: Its name.
+        title: What it is called in a brief.
+        when: When it is advised though no rule names it; None for never.
+        solving: What they are probably solving.
+        blocker: What probably keeps them.
+        offer: What there is to offer.
+        opening: The first line to write.
+        avoid: What not to do.
+    """
+
+    name: str
+    title: str
+    when: Expression | None
+    solving: tuple[Saying, ...]
+    blocker: tuple[Saying, ...]
+    offer: tuple[Saying, ...]
+    opening: tuple[Saying, ...]
+    avoid: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """How a brief is worded: the clauses of its first sentence, and how many it has at most."""
+
+    clauses: tuple[Saying, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Guardrails:
     """What must hold before a person contacts a self-serve user; lengths in days."""
 

@@ -25,6 +25,7 @@ from groundswell.config.block import (
     Window,
 )
 from groundswell.config.offer_schema import OfferDef
+from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
@@ -326,6 +327,12 @@ class Config(Block):
         description="What the product shows, before the shipped offers; first match wins, null "
         "takes a shipped one away.",
     )
+    plays: dict[Name, PlayDef | None] = Field(
+        default_factory=dict[Name, PlayDef | None],
+        description="What reps are advised to do, before the shipped plays; null takes a shipped "
+        "one away.",
+    )
+    brief: BriefBlock = Field(default_factory=BriefBlock, description="How a brief is worded.")
     guardrails: GuardrailsBlock = Field(
         default_factory=GuardrailsBlock, description="When a person may contact a user."
     )

@@ -173,6 +173,19 @@ OFFERED: dict[str, ValueType] = {
 }
 """What the sentence of an upgrade may name of the plan that it offers."""
 
+BRIEFED: dict[str, ValueType] = {
+    "account_name": ValueType.TEXT,
+    "company": ValueType.TEXT,
+    "rep": ValueType.TEXT,
+    "champion": ValueType.TEXT,
+    "champion_title": ValueType.TEXT,
+    "admin": ValueType.TEXT,
+    "senior": ValueType.TEXT,
+    "added_arr": ValueType.NUMBER,
+    "next_plan": ValueType.TEXT,
+}
+"""What the sentences of a brief may name beside features and the score."""
+
 NOT_TO_SHOW = frozenset(
     {
         *SCORE_OUTPUTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import polars as pl
 import pyarrow as pa
@@ -27,9 +27,13 @@ from groundswell.engine.computing import Computer, weekly_days
 from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
+from groundswell.engine.handing.gathering import Gatherer
 from groundswell.engine.handing.handing import Handing, abouts
 from groundswell.engine.handing.handoffs import Handoffs
+from groundswell.engine.handing.opening import About
 from groundswell.engine.handing.simulating import Simulation, check_policy, days_of, simulate
+from groundswell.engine.handing.teams import member_of
+from groundswell.engine.handing.telling import Teller
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.offering import Offering
@@ -58,6 +62,7 @@ from groundswell.engine.telling import (
     read_latest,
 )
 from groundswell.errors import Problem, UsageError
+from groundswell.handoff.writing import write_brief
 from groundswell.intake import belonging, explain_account, explain_user
 from groundswell.model import Alert, Kind, Link
 from groundswell.routing import NOTHING_KNOWN
@@ -68,12 +73,13 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from groundswell.engine.handing.opening import About
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
     from groundswell.engine.telling import Found
+    from groundswell.handoff.brief import Brief
     from groundswell.intake import Filing
+    from groundswell.model import Decision, Score
     from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
@@ -145,8 +151,8 @@ class Project:
     def close(self) -> None:
         """Let go of the stores."""
         self.stop_following()
-        if "handoffs" in self.__dict__:
-            self.handoffs.close()
+        if "destinations" in self.__dict__:
+            self.destinations.close()
         self.activity.close()
         self.warehouse.close()
         self.ledger.close()
@@ -180,7 +186,7 @@ class Project:
             self.handing,
             self.ledger,
             self.clock,
-            Destinations(self.loaded, self.ledger, self.clock, self.environ),
+            self.destinations,
             self._abouts,
             lambda text: self._find(text).account_id,
         )
@@ -236,7 +242,52 @@ class Project:
     @cached_property
     def handing(self) -> Handing:
         """What hands accounts over, and records what comes of it."""
-        return Handing(self.loaded, self.ledger, self.clock)
+        handing = Handing(self.loaded, self.ledger, self.clock)
+        if self.destinations.names():
+            handing.teller = Teller(
+                self.loaded, self.ledger, handing.book, self.destinations, self._gatherer
+            )
+        return handing
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """Where decisions are sent."""
+        return Destinations(self.loaded, self.ledger, self.clock, self.environ)
+
+    def _gatherer(self) -> Gatherer:
+        base = self._live.base if self._live is not None else None
+        filing = self._computer().filing() if base is None else base.filing
+        return Gatherer(self.loaded, self.warehouse, self.ledger, filing)
+
+    def brief(self, account: str, *, as_of: date | None = None) -> Brief:
+        """Write the brief of an account: why now, whom to write to, and what to say.
+
+        Args:
+            account: Account id, or its exact name or domain.
+            as_of: The day; that of the latest run by default, else today.
+
+        Raises:
+            UsageError: No such account is known by that day.
+        """
+        day = self._day(as_of or self._latest_day())
+        found, _, _, row, score, decision = self._decided(account, day, self.loaded)
+        domain = self._accounts().filter(pl.col("account_id") == found.account_id)["domain"]
+        values = {
+            name: value
+            for name, value in row.items()
+            if value is None or isinstance(value, str | int | float)
+        }
+        about = About(
+            found.account_id, found.name, domain[0] if len(domain) else None, score.as_of, values
+        )
+        handoff = self.handing.book.refresh().of_account(found.account_id)
+        present = {found.account_id: handoff} if handoff is not None and handoff.is_open else {}
+        stories = self._gatherer().stories({found.account_id: about}, score.as_of, handoffs=present)
+        story = stories[found.account_id]
+        member = member_of(self.loaded.teams, story.owner)
+        story = replace(story, rep=member.name if member else None)
+        urgent = bool(present) and present[found.account_id].urgent
+        return write_brief(self.loaded, story, score, decision, urgent=urgent)
 
     def adopt(self) -> None:
         """Score by what is published now, where `score.preset` is `fitted`.
@@ -635,6 +686,23 @@ class Project:
         loaded = self.loaded
         if model is not None:
             loaded = replace(loaded, score=self.lab.definition(model))
+        found, standing, filing, row, score, decision = self._decided(account, day, loaded)
+        links = explain_account(filing, found.account_id, day)
+        return explanation(
+            loaded,
+            found,
+            row,
+            score,
+            decision,
+            links=[link for link in links if user is None or link.user_id == user],
+            history=standing.history.filter(pl.col("account_id") == found.account_id),
+            alert=next(iter(self._alerts(day, found.account_id)), None),
+        )
+
+    def _decided(
+        self, account: str, day: date, loaded: LoadedConfig
+    ) -> tuple[Found, Standing, Filing, dict[str, Any], Score, Decision]:
+        """Find an account, say where it stands, and decide on it with the whole trace."""
         found, standing, filing = self._look(account, day, loaded)
         remembered = deciding.remember(self.ledger, self.warehouse.read(Kind.TOUCHES), as_of=day)
         states = deciding.states_of(
@@ -651,17 +719,7 @@ class Project:
             standing.triggers_since().get(found.account_id, {}),
             now=self.clock.now(),
         )
-        links = explain_account(filing, found.account_id, day)
-        return explanation(
-            loaded,
-            found,
-            row,
-            score,
-            decision,
-            links=[link for link in links if user is None or link.user_id == user],
-            history=standing.history.filter(pl.col("account_id") == found.account_id),
-            alert=next(iter(self._alerts(day, found.account_id)), None),
-        )
+        return found, standing, filing, row, score, decision
 
     def _look(
         self, account: str, day: date, loaded: LoadedConfig

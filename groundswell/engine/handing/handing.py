@@ -166,6 +166,7 @@ def abouts(frame: pl.DataFrame, accounts: pl.DataFrame, wanted: Iterable[str]) -
             str(row["account_id"]),
             row.get("name"),
             row.get("domain"),
+            row["as_of"],
             {
                 key: value
                 for key, value in row.items()

@@ -37,12 +37,14 @@ class About:
         account_id: Its id.
         name: What it is called.
         domain: Its domain, if any is known.
+        as_of: The day whose knowledge that is.
         values: Its features, and what scoring adds.
     """
 
     account_id: str
     name: str | None
     domain: str | None
+    as_of: date
     values: Mapping[str, Scalar]
 
 

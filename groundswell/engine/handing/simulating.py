@@ -174,11 +174,14 @@ def simulate(
         accounts,
         dict(counts[0].most_common()),
         dict(counts[1].most_common()),
-        len(given[0].keys() & given[1].keys())
-        - sum(None not in (d.now, d.then) for d in differing),
+        len(given[0].keys() & given[1].keys()) - sum(_in_both(item) for item in differing),
         dict(Counter(item.change for item in differing).most_common()),
         tuple(differing[:MOST_SHOWN]),
     )
+
+
+def _in_both(item: Differing) -> bool:
+    return item.now is not None and item.then is not None
 
 
 def _compared(now: Mapping[str, Given], then: Mapping[str, Given]) -> Iterable[Differing]:
@@ -213,9 +216,8 @@ def _handed(
         last = memory.get(row["account_id"])
         if last is not None and (row["as_of"] - last).days < OPEN_DAYS:
             continue
-        since_when = {
-            name: days[place] for name, days in started.items() if days[place] is not None
-        }
+        begun = ((name, days[place]) for name, days in started.items())
+        since_when = {name: day for name, day in begun if day is not None}
         state = _state(row, last, parents)
         noon = datetime.combine(row["as_of"], time(12), UTC)
         decision = decide_untold(loaded, row, state, since_when, now=noon)

@@ -1,0 +1,317 @@
+"""Gathering the story of accounts: their people, what these did, what was done before.
+
+Everything is read for many accounts at once, since many may be handed over at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+from sqlglot import exp
+
+from groundswell.clock import day_number
+from groundswell.features.wording import is_admin, is_senior
+from groundswell.handoff.brief import Fact, Past, Person, Point, Story
+from groundswell.handoff.life import DECLINE_REASONS, STEPS, Step
+from groundswell.intake.people import ANONYMOUS_PREFIX
+from groundswell.model import Kind
+from groundswell.routing.offers import fitting_plan
+from groundswell.store.nearby import read_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.handing.opening import About
+    from groundswell.handoff.life import Handoff
+    from groundswell.intake import Filing
+    from groundswell.store.ledger import JournalEntry, Ledger
+    from groundswell.store.warehouse import Warehouse
+
+WEEKS = 12
+ACTIVE_DAYS = 28
+PEOPLE = 6
+FEATURES = 5
+REQUESTS = 3
+MONTHS = 12
+_AT_ONCE = 2_000
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Gatherer:
+    """Gathers stories from the facts and the journal.
+
+    Attributes:
+        loaded: The configuration.
+        warehouse: What happened.
+        ledger: What was decided.
+        filing: Who belongs where.
+    """
+
+    loaded: LoadedConfig
+    warehouse: Warehouse
+    ledger: Ledger
+    filing: Filing
+
+    def stories(
+        self,
+        about: Mapping[str, About],
+        day: date,
+        *,
+        handoffs: Mapping[str, Handoff] | None = None,
+    ) -> dict[str, Story]:
+        """Return the story of each account as of a day.
+
+        Args:
+            about: Accounts with what is known of them.
+            day: As of when.
+            handoffs: By account, the handoff that the story is told for.
+        """
+        members = self._members(about, day)
+        did = self._activity(members["user_id"].unique().to_list(), day)
+        users = self._users(members["user_id"].unique())
+        touches = _before(self.warehouse.read(Kind.TOUCHES), "at", day, about)
+        tickets = _before(self.warehouse.read(Kind.TICKETS), "at", day, about)
+        entries = self._entries(about)
+        by_account = members.partition_by("account_id", as_dict=True)
+        found: dict[str, Story] = {}
+        for account_id, known in about.items():
+            own = by_account.get((account_id,))
+            ids = own["user_id"].to_list() if own is not None else []
+            acts = did.filter(pl.col("user_id").is_in(ids)) if ids else did.clear()
+            touched = touches.filter(pl.col("account_id") == account_id)
+            handoff = (handoffs or {}).get(account_id)
+            found[account_id] = Story(
+                account_id=account_id,
+                name=known.name,
+                domain=known.domain,
+                values=dict(known.values),
+                people=tuple(self._people(ids, acts, users, touched, day)),
+                trend=_trend(acts, day),
+                features=tuple(self._features(acts, day)),
+                requests=tuple(
+                    f"{row['topic'] or 'a ticket'}, {row['at']:%Y-%m-%d}"
+                    for row in tickets.filter(pl.col("account_id") == account_id)
+                    .sort("at", descending=True)
+                    .head(REQUESTS)
+                    .iter_rows(named=True)
+                ),
+                history=tuple(_past(entries.get(account_id, ()), touched, handoff)),
+                company=self.loaded.config.company,
+                owner=handoff.owner if handoff else None,
+                due_at=handoff.due_at if handoff else None,
+                added_arr=_added(known),
+                next_plan=fitting_plan(
+                    self.loaded.plans, known.values, usage=self.loaded.config.limits.usage
+                )
+                or None,
+            )
+        return found
+
+    def _members(self, about: Collection[str], day: date) -> pl.DataFrame:
+        """Return account_id, user_id of who belongs to the accounts as of a day."""
+        today = day_number(day)
+        wanted = self.filing.accounts.filter(
+            pl.col("account_id").is_in(pl.Series(list(about), dtype=pl.String).implode())
+        )
+        return (
+            self.filing.members.filter((pl.col("since") <= today) & (pl.col("until") > today))
+            .join(wanted.select("account", "account_id"), on="account")
+            .join(self.filing.persons, on="person")
+            .filter(~pl.col("user_id").str.starts_with(ANONYMOUS_PREFIX))
+            .select("account_id", "user_id")
+            .unique(maintain_order=True)
+        )
+
+    def _activity(self, users: Sequence[str], day: date) -> pl.DataFrame:
+        """Return user_id, day, event_id, count of what people did in the last weeks."""
+        first = datetime.combine(day - WEEKS * _WEEK + timedelta(days=1), time(), UTC)
+        last = datetime.combine(day + timedelta(days=1), time(), UTC)
+        frames = [
+            read_frame(self.warehouse, _acts(users[start : start + _AT_ONCE], first, last))
+            for start in range(0, len(users), _AT_ONCE)
+        ]
+        schema = {"user_id": pl.String, "day": pl.Date, "event_id": pl.Int64, "n": pl.UInt32}
+        if not frames:
+            return pl.DataFrame(schema=schema)
+        return (
+            pl.concat(frames)
+            .group_by(
+                "user_id",
+                pl.col("occurred_at").dt.date().alias("day"),
+                pl.col("event_id").cast(pl.Int64),
+            )
+            .agg(pl.len().alias("n"))
+        )
+
+    def _users(self, ids: pl.Series) -> dict[str, dict[str, str | None]]:
+        rows = self.warehouse.read(Kind.USERS)
+        order = ["user_id", "valid_from"] if "valid_from" in rows.columns else ["user_id"]
+        latest = (
+            rows.filter(pl.col("user_id").is_in(ids.implode()))
+            .sort(order)
+            .group_by("user_id", maintain_order=True)
+            .agg(pl.col("email", "name", "title").drop_nulls().last())
+        )
+        return {row["user_id"]: row for row in latest.iter_rows(named=True)}
+
+    def _entries(self, about: Collection[str]) -> dict[str, list[JournalEntry]]:
+        found: dict[str, list[JournalEntry]] = defaultdict(list)
+        if len(about) == 1:
+            (only,) = about
+            found[only] = self.ledger.journal(account_id=only, kinds=STEPS)
+            return found
+        for entry in self.ledger.journal(kinds=STEPS):
+            if entry.account_id in about:
+                found[entry.account_id].append(entry)
+        return found
+
+    def _people(
+        self,
+        ids: Sequence[str],
+        acts: pl.DataFrame,
+        users: Mapping[str, Mapping[str, str | None]],
+        touched: pl.DataFrame,
+        day: date,
+    ) -> Iterable[Person]:
+        """Yield who matters: the most active first, then admins and seniors, then the rest."""
+        recent = acts.filter(pl.col("day") > day - timedelta(days=ACTIVE_DAYS))
+        active = dict(recent.group_by("user_id").agg(pl.col("day").n_unique()).iter_rows())
+        seen = dict(acts.group_by("user_id").agg(pl.col("day").max()).iter_rows())
+        rests = self._resting(touched, day)
+        ranked = sorted(ids, key=lambda user: (-active.get(user, 0), user))
+        champion = ranked[0] if ranked and active.get(ranked[0], 0) else None
+        found: list[Person] = []
+        for user in ranked:
+            told = users.get(user, {})
+            title = told.get("title")
+            role = "champion" if user == champion else None
+            role = role or ("admin" if is_admin(title) else "senior" if is_senior(title) else None)
+            found.append(
+                Person(
+                    user,
+                    told.get("name"),
+                    told.get("email") or (user if "@" in user else None),
+                    title,
+                    role,
+                    active.get(user, 0),
+                    seen.get(user),
+                    rests.get(user),
+                )
+            )
+        return sorted(found, key=lambda person: person.role is None)[:PEOPLE]
+
+    def _resting(self, touched: pl.DataFrame, day: date) -> dict[str, str]:
+        least = self.loaded.guardrails.person_touch_days
+        last = touched.drop_nulls("user_id").group_by("user_id").agg(pl.col("at").max())
+        ago = {user: (day - at.date()).days for user, at in last.iter_rows()}
+        return {
+            user: f"contacted {days} days ago, less than {least}"
+            for user, days in ago.items()
+            if days < least
+        }
+
+    def _features(self, acts: pl.DataFrame, day: date) -> Iterable[Fact]:
+        """Yield what was done most in the last four weeks, by the names of events."""
+        names = self.warehouse.event_names()
+        recent = acts.filter(pl.col("day") > day - timedelta(days=ACTIVE_DAYS))
+        most = (
+            recent.group_by("event_id")
+            .agg(pl.col("n").sum(), pl.col("user_id").n_unique().alias("users"))
+            .sort(["n", "event_id"], descending=[True, False])
+            .head(FEATURES)
+        )
+        for event, count, people in most.iter_rows():
+            who = "1 person" if people == 1 else f"{people} people"
+            yield Fact(names[event], f"{count:,} times by {who}")
+
+
+def _acts(users: Sequence[str], first: datetime, last: datetime) -> exp.Select:
+    wanted = [exp.Literal.string(user) for user in users]
+    at = exp.column("occurred_at", table="e")
+    instants = [
+        exp.cast(exp.Literal.string(moment.isoformat()), "timestamptz") for moment in (first, last)
+    ]
+    return (
+        exp.select(exp.column("user_id", table="a"), at, exp.column("event_id", table="e"))
+        .from_(exp.to_table("events", alias="e"))
+        .join(
+            exp.to_table("actors", alias="a"),
+            on=exp.column("actor", table="e").eq(exp.column("actor", table="a")),
+        )
+        .where(exp.column("user_id", table="a").isin(*wanted), at >= instants[0], at < instants[1])
+    )
+
+
+def _before(rows: pl.DataFrame, column: str, day: date, about: Collection[str]) -> pl.DataFrame:
+    last = datetime.combine(day + timedelta(days=1), time(), UTC)
+    wanted = pl.Series(list(about), dtype=pl.String).implode()
+    return rows.filter((pl.col(column) < last) & pl.col("account_id").is_in(wanted))
+
+
+def _trend(acts: pl.DataFrame, day: date) -> tuple[Point, ...]:
+    """Return the people of each week, up to the one that ends with the day."""
+    if acts.is_empty():
+        return ()
+    ends = [day - _WEEK * back for back in reversed(range(WEEKS))]
+    return tuple(
+        Point(
+            end,
+            float(
+                acts.filter((pl.col("day") > end - _WEEK) & (pl.col("day") <= end))[
+                    "user_id"
+                ].n_unique()
+            ),
+        )
+        for end in ends
+    )
+
+
+def _added(about: About) -> float | None:
+    acv, mrr = about.values.get("estimated_acv"), about.values.get("mrr")
+    if not isinstance(acv, int | float):
+        return None
+    paid = float(mrr) * MONTHS if isinstance(mrr, int | float) else 0.0
+    return acv - paid if acv - paid > 0 else None
+
+
+_SAID = {
+    Step.ROUTED: "Handed over",
+    Step.ASSIGNED: "Given to",
+    Step.ACCEPTED: "Taken up",
+    Step.DECLINED: "Declined",
+    Step.SNOOZED: "Put off",
+    Step.TOUCHED: "In touch",
+    Step.ESCALATED: "Handed on to enterprise",
+    Step.BREACHED: "Nobody answered in time",
+    Step.OPENED: "Opportunity opened",
+    Step.WON: "Won",
+    Step.LOST: "Lost",
+    Step.CONVERTED: "Bought by itself",
+    Step.EXPIRED: "Let go",
+}
+
+
+def _past(
+    entries: Sequence[JournalEntry], touched: pl.DataFrame, handoff: Handoff | None
+) -> Iterable[Past]:
+    """Yield what was done before with an account; of its present handoff nothing."""
+    for entry in entries:
+        if handoff is not None and entry.body["handoff_id"] == handoff.handoff_id:
+            continue
+        what = _SAID.get(Step(entry.kind))
+        if what is None:
+            continue
+        to = entry.body.get("owner") if entry.kind == Step.ASSIGNED else None
+        reason = entry.body.get("reason")
+        why = DECLINE_REASONS.get(str(reason), str(reason)) if reason else None
+        said = f"{what} {to}" if to else f"{what}: {why}" if why else what
+        yield Past(entry.at, said, str(entry.body.get("who") or "") or None)
+    for row in touched.iter_rows(named=True):
+        whom = f" with {row['user_id']}" if row.get("user_id") else ""
+        yield Past(row["at"], f"{row['kind'] or 'Touch'}{whom}", row.get("rep"))

@@ -1,0 +1,137 @@
+"""A brief as Slack's Block Kit, with the buttons that a rep answers by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from groundswell.handoff.life import DECLINE_REASONS
+from groundswell.handoff.rendering.text import person_line, tier_word, trend_bars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from groundswell.handoff.brief import Brief
+
+Block = dict[str, Any]
+_FIELDS = 8
+_PEOPLE = 5
+SNOOZE_DAYS = (3, 7, 14)
+
+
+def slack_blocks(brief: Brief, *, news: str = "", handoff_id: str | None = None) -> list[Block]:
+    """Return the brief as blocks.
+
+    Args:
+        brief: The brief.
+        news: What happened, in a line above all else.
+        handoff_id: What the buttons act on; no buttons without one.
+    """
+    return list(_blocks(brief, news, handoff_id))
+
+
+def news_blocks(subject: str, lines: Sequence[str]) -> list[Block]:
+    """Return word of something that has no brief."""
+    return [_section(f"*{_escaped(subject)}*"), *(_section(_escaped(line)) for line in lines)]
+
+
+def _blocks(brief: Brief, news: str, handoff_id: str | None) -> Iterator[Block]:
+    yield {"type": "header", "text": {"type": "plain_text", "text": brief.name[:140]}}
+    if news:
+        yield _context(news)
+    yield _section(f"*{_escaped(brief.sentence)}*")
+    yield {"type": "section", "fields": [_mark(text) for text in _fields(brief)]}
+    if brief.why_now:
+        why = "\n".join(f"• {_escaped(item.sentence)} _({item.since})_" for item in brief.why_now)
+        yield _section(f"*Why now*\n{why}")
+    play = brief.play
+    if play is not None:
+        yield _section("\n".join(_play(brief)))
+        opening = play.opening_rewritten or play.opening
+        if opening:
+            yield _section(f">{_escaped(opening)}")
+    if brief.people:
+        people = "\n".join(
+            f"• {_escaped(person_line(person))}" for person in brief.people[:_PEOPLE]
+        )
+        yield _section(f"*People*\n{people}")
+    if handoff_id is not None:
+        yield _actions(handoff_id)
+
+
+def _fields(brief: Brief) -> list[str]:
+    parts = ", ".join(f"{part} {value:.0f}" for part, value in brief.parts.items())
+    found = [
+        f"*Score*\n{brief.score:.0f} ({_escaped(parts)})",
+        f"*Tier*\n{_escaped(tier_word(brief.tier))}, {_escaped(brief.motion)}",
+    ]
+    if brief.due_at is not None:
+        found.append(f"*First touch by*\n{brief.due_at:%Y-%m-%d %H:%M} UTC")
+    bars = trend_bars(brief.trend)
+    if bars:
+        found.append(f"*Active people by week*\n{bars}")
+    facts = (*brief.limits, *brief.intent[:2], *brief.account)
+    found += [f"*{_escaped(fact.label)}*\n{_escaped(fact.value)}" for fact in facts]
+    return found[:_FIELDS]
+
+
+def _play(brief: Brief) -> Iterator[str]:
+    play = brief.play
+    assert play is not None, "asked for where there is one"
+    yield f"*Suggested play: {_escaped(play.title)}*"
+    for label, text in (
+        ("Probably solving", play.solving),
+        ("Likely blocker", play.blocker),
+        ("On offer", play.offer),
+    ):
+        if text:
+            yield f"{label}: {_escaped(text)}"
+    if play.avoid:
+        yield f"Not: {_escaped(' '.join(play.avoid))}"
+
+
+def _actions(handoff_id: str) -> Block:
+    reasons = [_option(words, f"{handoff_id}|{code}") for code, words in DECLINE_REASONS.items()]
+    rests = [_option(f"{days} days", f"{handoff_id}|{days}") for days in SNOOZE_DAYS]
+    return {
+        "type": "actions",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": "groundswell:accept",
+                "style": "primary",
+                "text": {"type": "plain_text", "text": "Accept"},
+                "value": handoff_id,
+            },
+            _menu("groundswell:snooze", "Snooze", rests),
+            _menu("groundswell:decline", "Decline because", reasons),
+        ],
+    }
+
+
+def _menu(action: str, label: str, options: list[Block]) -> Block:
+    return {
+        "type": "static_select",
+        "action_id": action,
+        "placeholder": {"type": "plain_text", "text": label},
+        "options": options,
+    }
+
+
+def _option(text: str, value: str) -> Block:
+    return {"text": {"type": "plain_text", "text": text}, "value": value}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mark(text)}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_mark(_escaped(text))]}
+
+
+def _mark(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text[:2_900]}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -73,6 +73,7 @@ DESTINATION_GROUP = "groundswell.destinations"
 DESTINATIONS: dict[str, str] = {
     "email": "groundswell.connectors.email:DESTINATION",
     "export": "groundswell.connectors.table_export:DESTINATION",
+    "hubspot": "groundswell.connectors.hubspot:DESTINATION",
     "odoo": "groundswell.connectors.odoo:DESTINATION",
     "slack": "groundswell.connectors.slack:DESTINATION",
     "webhook": "groundswell.connectors.webhook:DESTINATION",

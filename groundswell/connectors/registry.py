@@ -75,6 +75,7 @@ DESTINATIONS: dict[str, str] = {
     "export": "groundswell.connectors.table_export:DESTINATION",
     "hubspot": "groundswell.connectors.hubspot:DESTINATION",
     "odoo": "groundswell.connectors.odoo:DESTINATION",
+    "salesforce": "groundswell.connectors.salesforce:DESTINATION",
     "slack": "groundswell.connectors.slack:DESTINATION",
     "webhook": "groundswell.connectors.webhook:DESTINATION",
 }

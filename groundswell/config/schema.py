@@ -390,5 +390,7 @@ def config_schema() -> dict[str, Any]:
     schema["$defs"]["Matcher"] = Matcher.model_json_schema()
     schema["$defs"]["SourceDef"]["anyOf"] = [{"required": ["kind"]}, {"required": ["webhook"]}]
     schema["properties"]["events"] = _events_schema()
+    for name, field in Config.model_fields.items():
+        schema["properties"][name].setdefault("description", field.description)
     schema["properties"] = {name: _or_empty(block) for name, block in schema["properties"].items()}
     return schema

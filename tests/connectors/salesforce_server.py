@@ -22,8 +22,20 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import jsonschema
 
-from groundswell.connectors.deliveries import ACCOUNT_FIELDS
-
+from .salesforce_schema import (
+    ANN,
+    CLIENT,
+    LONGEST_ADDRESS,
+    MOST_RECORDS,
+    PASSWORD,
+    SECRET,
+    SECURITY_TOKEN,
+    US,
+    USER,
+    VERSION,
+    of,
+    schema,
+)
 from .salesforce_soql import MalformedError, Query, Row
 
 if TYPE_CHECKING:
@@ -33,13 +45,6 @@ if TYPE_CHECKING:
     import trustme
 
     from groundswell.clock import Clock
-
-USER, PASSWORD, SECURITY_TOKEN = "sync@ours.example", "pass&word", "sectoken1"
-CLIENT, SECRET = "consumer-key", "consumer-secret"
-US, ANN = "005000000000001AAA", "005000000000002AAA"
-EXTERNAL, KEY = "Groundswell_Account_Id__c", "Groundswell_Key__c"
-VERSION = "64.0"
-MOST_RECORDS, LONGEST_ADDRESS = 200, 16_384
 
 _COLLECTION = {
     "type": "object",
@@ -91,147 +96,6 @@ _JSON = {
     "int": int,
     "boolean": bool,
 }
-_VALUES = {
-    "number": ("double", 0),
-    "text": ("string", 255),
-    "long_text": ("textarea", 32_768),
-    "flag": ("boolean", 0),
-    "day": ("date", 0),
-}
-
-
-def of(kind: str, length: int = 255, **more: Any) -> Row:
-    """Return the description of a field."""
-    usual = {"createable": True, "updateable": True, "externalId": False, "required": False}
-    filterable = not (kind == "textarea" and length > 255)
-    return {"type": kind, "length": length, "filterable": filterable, **usual, **more}
-
-
-def to(sobject: str, name: str, **more: Any) -> Row:
-    return of("reference", 18, refersTo=sobject, relationshipName=name, **more)
-
-
-def made(kind: str, **more: Any) -> Row:
-    """A field that Salesforce fills in."""
-    return of(kind, createable=False, updateable=False, **more)
-
-
-def _values() -> dict[str, Row]:
-    return {
-        f"Groundswell_{name.title()}__c": of(*_VALUES[value.kind])
-        for name, value in ACCOUNT_FIELDS.items()
-    }
-
-
-def _schema() -> dict[str, dict[str, Row]]:
-    stamps = {
-        "Id": made("string", length=18),
-        "CreatedDate": made("datetime"),
-        "SystemModstamp": made("datetime"),
-    }
-    owner = {"OwnerId": to("User", "Owner")}
-    key = {KEY: of("string", externalId=True)}
-    ours = {EXTERNAL: of("string", externalId=True)}
-    named = {
-        "Website": of("string"),
-        "NumberOfEmployees": of("int"),
-    }
-    who = {
-        "FirstName": of("string", 40),
-        "LastName": of("string", 80, required=True),
-        "Email": of("string", 80),
-        "Title": of("string", 128),
-        "Description": of("textarea", 32_000),
-    }
-    activity = {
-        "Subject": of("string"),
-        "Description": of("textarea", 32_000),
-        "AccountId": made("reference", refersTo="Account", relationshipName="Account"),
-    }
-    return {
-        "Account": {
-            **stamps,
-            **owner,
-            **ours,
-            **named,
-            "Name": of("string", required=True),
-            **_values(),
-        },
-        "Lead": {
-            **stamps,
-            **owner,
-            **ours,
-            **key,
-            **named,
-            **who,
-            "Company": of("string", required=True),
-            "LeadSource": of("picklist"),
-            "IsConverted": made("boolean"),
-            "ConvertedAccountId": made("reference", refersTo="Account", relationshipName="CA"),
-            "ConvertedContactId": made("reference", refersTo="Contact", relationshipName="CC"),
-            **_values(),
-        },
-        "Contact": {
-            **stamps,
-            **owner,
-            **key,
-            **who,
-            "AccountId": to("Account", "Account"),
-            "HasOptedOutOfEmail": of("boolean"),
-            **_values(),
-        },
-        "Opportunity": {
-            **stamps,
-            **owner,
-            **key,
-            "Name": of("string", 120, required=True),
-            "AccountId": to("Account", "Account"),
-            "StageName": of("picklist", required=True),
-            "CloseDate": of("date", required=True),
-            "Amount": of("double"),
-            "LeadSource": of("picklist"),
-            "Description": of("textarea", 32_000),
-            "IsClosed": made("boolean"),
-            "IsWon": made("boolean"),
-        },
-        "OpportunityHistory": {
-            **stamps,
-            "OpportunityId": to("Opportunity", "Opportunity"),
-            "StageName": of("string"),
-            "Amount": of("double"),
-        },
-        "OpportunityStage": {
-            "ApiName": of("string"),
-            "IsClosed": of("boolean"),
-            "IsWon": of("boolean"),
-        },
-        "Task": {
-            **stamps,
-            **owner,
-            **activity,
-            KEY: of("string"),
-            "WhatId": to("Account", "What"),
-            "WhoId": to("Contact", "Who"),
-            "ActivityDate": of("date"),
-            "Priority": of("picklist"),
-            "Status": of("picklist"),
-            "TaskSubtype": of("picklist"),
-            "IsClosed": made("boolean"),
-            "CompletedDateTime": made("datetime"),
-        },
-        "Event": {
-            **stamps,
-            **owner,
-            **activity,
-            "EndDateTime": of("datetime"),
-            "IsChild": made("boolean"),
-        },
-        "User": {
-            "Id": made("string"),
-            "Email": of("string"),
-            "IsActive": of("boolean"),
-        },
-    }
 
 
 class RefusedError(Exception):
@@ -249,7 +113,7 @@ class SalesforceServer:
 
     clock: Clock
     url: str = ""
-    schema: dict[str, dict[str, Row]] = field(default_factory=_schema)
+    schema: dict[str, dict[str, Row]] = field(default_factory=schema)
     tables: dict[str, dict[str, Row]] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
     logins: int = 0

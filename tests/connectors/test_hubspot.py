@@ -26,6 +26,7 @@ from tests.engines import free_port
 from .hubspot_account import TOKEN, Account
 from .hubspot_deliveries import (
     ANN,
+    ACME,
     HELD,
     NOON,
     company,
@@ -155,7 +156,7 @@ def test_a_value_that_is_gone_is_emptied(account):
 def test_a_company_of_the_domain_is_taken_over_and_keeps_its_name(account):
     id_ = account.put("companies", name="ACME GmbH", domain="acme.example")
     account.put("companies", name="Other", domain="other.example")
-    outcome = opened(account).send([values()])[0]
+    outcome = opened(account).send([values(replace(ACME, domain="Acme.Example"))])[0]
     assert outcome.their_id == id_
     row = account.records["companies"][id_]["properties"]
     assert (row["name"], row["groundswell_account_id"]) == ("ACME GmbH", "ac-1")

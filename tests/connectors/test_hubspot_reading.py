@@ -133,6 +133,27 @@ def test_a_deal_comes_when_its_company_is_told_to_be_an_account(account):
     assert [(row["opportunity_id"], row["account_id"]) for row in found] == [(id_, "ac-9")]
 
 
+def test_every_deal_of_a_company_comes_with_it(account):
+    stranger = account.put("companies", name="New", domain="c9.example")
+    made = {put_deal(account, NOON, stranger) for _ in range(7)}
+    account.clock.advance(HOUR)
+    cursor = read(account).cursor
+    account.clock.advance(DAY)
+    opened(account).send([values(company(9))])
+    found = rows(read(account, cursor))
+    assert {row["opportunity_id"] for row in found} == made, "HubSpot gives three at a time"
+
+
+def test_what_changes_while_it_is_read_is_left_for_the_next_time(account):
+    id_ = put_deal(account, NOON - DAY, company_of(account))
+    account.change("deals", id_, NOON + HOUR, dealstage="closedwon")
+    account.clock.advance(2 * HOUR)
+    cursor = (NOON - timedelta(minutes=1)).isoformat()
+    first = opened(account).read(cursor, until=NOON + timedelta(minutes=1))
+    assert [row["won"] for row in rows(first)] == [None], "its company changed, and so it is read"
+    assert [row["won"] for row in rows(read(account, first.cursor))] == [None, True]
+
+
 def test_a_second_company_of_a_domain_is_the_same_account(account):
     twin = account.put("companies", name="Acme Inc", domain="ACME.example")
     put_deal(account, NOON, twin)

@@ -25,8 +25,8 @@ from tests.engines import free_port
 
 from .hubspot_account import TOKEN, Account
 from .hubspot_deliveries import (
-    ANN,
     ACME,
+    ANN,
     HELD,
     NOON,
     company,

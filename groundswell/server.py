@@ -27,6 +27,7 @@ from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
 from groundswell.api.local import operation_routes
 from groundswell.api.metrics import Metrics
+from groundswell.api.slack import slack_route
 from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
 from groundswell.engine.courier import Courier
@@ -84,6 +85,7 @@ class Server:
                 *operation_routes(project, token=token, alone=self._alone),
                 *browser_routes(project, token=token, keys=KeyRing(project.ledger)),
                 feed_route(self.feed, token=token),
+                slack_route(project),
             ],
         )
 

@@ -83,7 +83,7 @@ def openapi_document() -> Schema:
     types += [item.arguments for item in OPERATIONS.values() if item.method != "GET"]
     paths: dict[str, Schema] = {}
     for page in PAGES:
-        paths.setdefault(page.path, {})["get"] = _of_page(page)
+        paths.setdefault(page.path, {})["post" if page.posted else "get"] = _of_page(page)
     for operation in OPERATIONS.values():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _of_operation(operation)
     for (method, path), by_wire in routes().items():
@@ -156,6 +156,9 @@ def _of_page(page: Page) -> Schema:
     asked: Schema = {"description": page.description} if page.description else {}
     if page.arguments is not None:
         asked["parameters"] = parameters(page.arguments)
+    if page.posted is not None:
+        form: Schema = {"type": "object", "properties": {"payload": {"type": "string"}}}
+        asked["requestBody"] = {"required": True, "content": {page.posted: {"schema": form}}}
     return {
         "operationId": page.name,
         "tags": ["server"],

@@ -1,6 +1,6 @@
 """What a server answers beside intake and operations, one row each: shared by routes and document.
 
-A page is read with GET.
+A page is read with GET, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Page:
         guarded: Whether it asks for the token.
         arguments: What its query may say; None for nothing.
         description: More than the summary says.
+        posted: The media type of what is posted to it; None for a page that is read.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Page:
     guarded: bool = False
     arguments: type[msgspec.Struct] | None = None
     description: str = ""
+    posted: str | None = None
 
 
 HEALTH = Page(
@@ -119,4 +121,16 @@ which goes before it, to go on from there; without either, and without `since`, 
 event without data comes every few seconds and says that the server is there.\
 """,
 )
-PAGES = (HEALTH, READY, METRICS, DOCUMENT, PRESENCE, FEED)
+SLACK = Page(
+    "/v1/slack/actions",
+    "slack_actions",
+    "Take in the press of a button in Slack.",
+    {
+        200: Said("It was done, or why not was said in Slack."),
+        400: Said("It is no press of a button of ours.", JSON, Failure),
+        401: Said("It is not signed by the app of a destination.", JSON, Failure),
+        413: Said("It is too long.", JSON, Failure),
+    },
+    posted="application/x-www-form-urlencoded",
+)
+PAGES = (HEALTH, READY, METRICS, DOCUMENT, PRESENCE, FEED, SLACK)

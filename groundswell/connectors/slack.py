@@ -45,15 +45,17 @@ class SlackSettings(Settings, frozen=True):
         channel: Where the bot writes: an id such as C0123456789, or a name such as #sales.
         url: Of Slack's API.
         direct: Whether the bot writes to the rep; to the channel where the rep is not known.
+        signing_secret: Of the app, by which a press of its buttons is known to be Slack's.
     """
 
-    secrets: ClassVar[frozenset[str]] = frozenset({"webhook", "token"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"webhook", "token", "signing_secret"})
 
     webhook: str | None = None
     token: str | None = None
     channel: str | None = None
     url: str = "https://slack.com/api/"
     direct: bool = False
+    signing_secret: str | None = None
 
 
 class SlackWebhook:

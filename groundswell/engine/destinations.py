@@ -33,14 +33,14 @@ class Opened:
         name: As in `destinations:`.
         type: What it is.
         write: What is written: kinds of deliveries and values of an account.
-        budget: What may be asked of it.
+        context: What it was given.
         destination: The thing itself.
     """
 
     name: str
     type: DestinationType
     write: frozenset[str]
-    budget: Budget
+    context: Context
     destination: Destination
 
 
@@ -105,15 +105,24 @@ class Destinations:
             budget.restore(today, int(spent or 0))
             write = self.writes(name)
             context = Context(name, self.clock, budget, LedgerMemory(self.ledger, name), write)
-            self._opened[name] = Opened(name, kind, write, budget, kind.open(settings, context))
+            self._opened[name] = Opened(name, kind, write, context, kind.open(settings, context))
         return self._opened[name]
+
+    def secret(self, name: str, key: str) -> str | None:
+        """Return a text of a destination's block with its variables filled in; None for none.
+
+        Raises:
+            ConfigError: A variable is not set.
+        """
+        value = self._block(name).get(key)
+        return expand(value, self.environ) if isinstance(value, str) else None
 
     def keep_budget(self, name: str) -> None:
         """Remember what was spent today, for after a restart."""
         opened = self._opened.get(name)
-        if opened is not None and opened.budget.limits.daily is not None:
+        if opened is not None and opened.context.budget.limits.daily is not None:
             today = self.clock.now().date().isoformat()
-            self.ledger.remember(name, {f"{_SPENT}{today}": str(opened.budget.spent)})
+            self.ledger.remember(name, {f"{_SPENT}{today}": str(opened.context.budget.spent)})
 
     def close(self) -> None:
         """Let go of all that were opened."""

@@ -34,8 +34,14 @@ TEAMS = {
 EVENTS = {"signed_up": "Signed Up", "activated": "Made", "hand_raised": "Asked"}
 
 
-def write_company(folder: Path, asking: int, *, employees: int = 80, **blocks: Any) -> None:
-    """Write the configuration and the files of a company with so many accounts that ask."""
+def write_company(
+    folder: Path, asking: int, *, employees: int = 80, day: dt.date = DAY, **blocks: Any
+) -> None:
+    """Write the configuration and the files of a company with so many accounts that ask.
+
+    Everything happened before `day`; they ask on the day before.
+    """
+    later = day - DAY
     config = {"company": "Ours", "events": EVENTS, "teams": TEAMS, **blocks}
     (folder / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
     accounts = ["account_id,name,domain,employees"]
@@ -49,12 +55,12 @@ def write_company(folder: Path, asking: int, *, employees: int = 80, **blocks: A
             user = f"{person}{number}"
             users.append(f"{user},{user}@firm{number}.example,{person.upper()} {number},{title}")
             members.append(f"{user},{name},2026-01-05T00:00:00Z")
-            begun = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
+            begun = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC) + later
             said = ["Signed Up", "Made"] + ["Looked"] * (6 if person == "x" else 2)
             for place, event in enumerate(said):
                 at = begun + dt.timedelta(days=place * 8)
                 events.append(f"{user}-{place},{user},{name},{event},{at.isoformat()}")
-        at = dt.datetime(2026, 3, 3, 8, tzinfo=dt.UTC) + dt.timedelta(seconds=number)
+        at = dt.datetime(2026, 3, 3, 8, tzinfo=dt.UTC) + later + dt.timedelta(seconds=number)
         events.append(f"ask-{number},x{number},{name},Asked,{at.isoformat()}")
     for kind, lines in (
         ("accounts", accounts),

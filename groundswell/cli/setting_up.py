@@ -16,6 +16,7 @@ from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.schema import config_schema
 from groundswell.config.template import starting_config
 from groundswell.config.webhooks import resolve_webhooks
+from groundswell.engine.destination_blocks import check_destinations
 from groundswell.errors import Place, Problem, UsageError
 
 
@@ -45,6 +46,7 @@ def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
     """Check groundswell.yaml, and that webhooks have their secrets; tells every mistake at once."""
     loaded = load_config(project / CONFIG_FILE)
     resolve_webhooks(loaded, os.environ)
+    check_destinations(loaded)
     if json:
         print_json({"problems": []})
         return

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from groundswell.config.secrets import expand
-from groundswell.connectors.deliveries import ACCOUNT_FIELDS
-from groundswell.connectors.destination import Budget, Context, Limits
-from groundswell.connectors.registry import destination_names, destination_type
-from groundswell.errors import ConfigError, Problem, UsageError, did_you_mean
+from groundswell.connectors.destination import Budget, Context
+from groundswell.engine.destination_blocks import DestinationBlock
+from groundswell.errors import Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from groundswell.connectors.destination import Destination, DestinationType
     from groundswell.store.ledger import Ledger
 
-_OURS = frozenset({"type", "for", "write", "requests", "daily_requests"})
 _SPENT = "budget:"
 
 
@@ -76,34 +72,31 @@ class Destinations:
 
     def writes(self, name: str) -> frozenset[str]:
         """Return what is written there, by its type and what the user says."""
-        block = self._block(name)
-        given = cast("list[str]", block.get("write") or [])
-        return frozenset(given) or self._type(name, block).usual
+        return self._block(name).writes()
 
     def type_of(self, name: str) -> DestinationType:
         """Return what a destination is.
 
         Raises:
-            ConfigError: There is no such type.
+            UsageError: There is none of that name.
         """
-        return self._type(name, self._block(name))
+        return self._block(name).type()
 
     def open(self, name: str) -> Opened:
         """Return a destination, opened.
 
         Raises:
             UsageError: There is none of that name.
-            ConfigError: Its block cannot be used.
+            ConfigError: Its block cannot be used, or a variable of it is not set.
         """
         if name not in self._opened:
             block = self._block(name)
-            kind = self._type(name, block)
-            settings = self._settings(name, kind, block)
-            budget = Budget(self._limits(name, kind, block), self.clock)
+            kind, write = block.type(), block.writes()
+            settings = block.settings(self.environ)
+            budget = Budget(block.limits(), self.clock)
             today = self.clock.now().date().isoformat()
             spent = self.ledger.remembered(name, f"{_SPENT}{today}")
             budget.restore(today, int(spent or 0))
-            write = self.writes(name)
             context = Context(name, self.clock, budget, LedgerMemory(self.ledger, name), write)
             self._opened[name] = Opened(name, kind, write, context, kind.open(settings, context))
         return self._opened[name]
@@ -114,7 +107,7 @@ class Destinations:
         Raises:
             ConfigError: A variable is not set.
         """
-        value = self._block(name).get(key)
+        value = self._block(name).block.get(key)
         return expand(value, self.environ) if isinstance(value, str) else None
 
     def keep_budget(self, name: str) -> None:
@@ -130,117 +123,15 @@ class Destinations:
             opened.destination.close()
         self._opened.clear()
 
-    def check(self) -> None:
-        """Refuse blocks that cannot be used, as far as that can be told without the environment.
-
-        Raises:
-            ConfigError: With every mistake, each at its place.
-        """
-        problems: list[Problem] = []
-        for name in self.names():
-            try:
-                block = self._block(name)
-                kind = self._type(name, block)
-                self._limits(name, kind, block)
-                self._settings(name, kind, block, fills=False)
-            except ConfigError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigError(*problems)
-
-    def _block(self, name: str) -> dict[str, Any]:
+    def _block(self, name: str) -> DestinationBlock:
         blocks = self.loaded.config.destinations
-        if name not in blocks:
-            named = did_you_mean(name, blocks, noun="Destinations") if blocks else ""
-            raise UsageError(
-                Problem(
-                    "destination-unnamed",
-                    f"There is no destination `{name}`.",
-                    named or "Add it to `destinations:` in groundswell.yaml.",
-                )
-            )
-        return blocks[name]
-
-    def _type(self, name: str, block: Mapping[str, Any]) -> DestinationType:
-        asked = block.get("type", name)
-        if asked not in destination_names():
-            raise ConfigError(
-                Problem(
-                    "config-unknown-destination",
-                    f"There is no type of destination `{asked}`.",
-                    did_you_mean(str(asked), destination_names(), noun="Types"),
-                    self.loaded.where(f"destinations.{name}"),
-                    f"destinations.{name}",
-                )
-            )
-        return destination_type(str(asked))
-
-    def _limits(self, name: str, kind: DestinationType, block: Mapping[str, Any]) -> Limits:
-        requests, daily = (
-            self._limit(name, block, key, usual)
-            for key, usual in (
-                ("requests", kind.limits.requests),
-                ("daily_requests", kind.limits.daily),
+        if name in blocks:
+            return DestinationBlock(self.loaded, name, blocks[name])
+        named = did_you_mean(name, blocks, noun="Destinations") if blocks else ""
+        raise UsageError(
+            Problem(
+                "destination-unnamed",
+                f"There is no destination `{name}`.",
+                named or "Add it to `destinations:` in groundswell.yaml.",
             )
         )
-        return Limits(requests or 1, kind.limits.seconds, daily)
-
-    def _limit(
-        self, name: str, block: Mapping[str, Any], key: str, usual: int | None
-    ) -> int | None:
-        value = block.get(key, usual)
-        if value is None or (isinstance(value, int) and value >= 1):
-            return value
-        what = f"`{key}` is no number of requests."
-        raise self._problem(name, key, what, "Write 1 or more.")
-
-    def _settings(
-        self, name: str, kind: DestinationType, block: Mapping[str, Any], *, fills: bool = True
-    ) -> Any:
-        known = {kind.value for kind in kind.kinds}
-        values = {*known, *_VALUES}
-        for place, item in enumerate(cast("list[Any]", block.get("write") or [])):
-            if item not in values:
-                raise self._problem(
-                    name,
-                    f"write[{place}]",
-                    f"`{item}` is nothing that `{kind.name}` can write.",
-                    did_you_mean(str(item), sorted(values)),
-                )
-        own = {key: value for key, value in block.items() if key not in _OURS}
-        given = _filled(own, self.environ) if fills else own
-        try:
-            return msgspec.convert(given, kind.settings)
-        except msgspec.ValidationError as error:
-            fields = [field.encode_name for field in msgspec.structs.fields(kind.settings)]
-            raise self._problem(
-                name, "", f"{_told(error)}.", f"Settings of `{kind.name}`: {', '.join(fields)}."
-            ) from None
-
-    def _problem(self, name: str, key: str, what: str, fix: str) -> ConfigError:
-        path = f"destinations.{name}" + (f".{key}" if key else "")
-        place = self.loaded.where(path) or self.loaded.where(f"destinations.{name}")
-        return ConfigError(Problem("config-destination", what, fix, place, path))
-
-
-_VALUES = frozenset(ACCOUNT_FIELDS)
-
-
-def _filled(value: Any, environ: Mapping[str, str]) -> Any:
-    """Return a value with every `${NAME}` in its texts filled in."""
-    if isinstance(value, str):
-        return expand(value, environ)
-    if isinstance(value, dict):
-        return {key: _filled(item, environ) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_filled(item, environ) for item in cast("list[Any]", value)]
-    return value
-
-
-def _told(error: msgspec.ValidationError) -> str:
-    """Return what is wrong, without the value, which may be a secret."""
-    return (
-        str(error)
-        .replace("Object contains unknown field", "There is no setting")
-        .replace("Object missing required field", "What is missing is")
-    )

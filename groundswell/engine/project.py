@@ -24,6 +24,7 @@ from groundswell.config.loading import (
 from groundswell.config.secrets import expand
 from groundswell.engine import alerting, deciding, loading
 from groundswell.engine.computing import Computer, weekly_days
+from groundswell.engine.destination_blocks import check_destinations
 from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
@@ -132,6 +133,7 @@ class Project:
         """
         root = Path(folder)
         loaded = load_config(root / CONFIG_FILE)
+        check_destinations(loaded)
         state = root / STATE_FOLDER
         state.mkdir(exist_ok=True)
         chosen_clock = clock or SystemClock()

@@ -52,11 +52,12 @@ def main() -> None:
             began = time.monotonic()
             sent = dead = 0
             failing: dict[str, str] = {}
-            while (done := project.handoffs.dispatch()).moved or done.failing:
+            while project.handoffs.states()[0].waiting:
+                done = project.handoffs.dispatch()
                 sent, dead = sent + done.sent, dead + done.dead
                 failing |= done.failing
-                if done.failing:
-                    time.sleep(0.5)
+                if not done.moved:
+                    time.sleep(0.2)
             seconds = time.monotonic() - began
             kinds = Counter(kind for kind, there in account.records.items() for _ in there)
             print(

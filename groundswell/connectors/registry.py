@@ -85,7 +85,13 @@ def _destinations_found() -> dict[str, EntryPoint]:
     ours = {
         name: EntryPoint(name, value, DESTINATION_GROUP) for name, value in DESTINATIONS.items()
     }
-    return {**ours, **{point.name: point for point in entry_points(group=DESTINATION_GROUP)}}
+    return {**ours, **_installed()}
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    """Return what packages offer: looked for once, since every package is opened for it."""
+    return {point.name: point for point in entry_points(group=DESTINATION_GROUP)}
 
 
 def destination_names() -> list[str]:

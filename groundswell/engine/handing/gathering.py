@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from sqlglot import exp
@@ -73,33 +73,32 @@ class Gatherer:
             handoffs: By account, the handoff that the story is told for.
         """
         members = self._members(about, day)
-        did = self._activity(members["user_id"].unique().to_list(), day)
+        did = _Did.of(self._activity(members["user_id"].unique().to_list(), day), members, day)
         users = self._users(members["user_id"].unique())
-        touches = _before(self.warehouse.read(Kind.TOUCHES), "at", day, about)
-        tickets = _before(self.warehouse.read(Kind.TICKETS), "at", day, about)
-        entries = self._entries(about)
-        by_account = members.partition_by("account_id", as_dict=True)
+        touches = _by_account(_before(self.warehouse.read(Kind.TOUCHES), "at", day, about))
+        tickets = _by_account(_before(self.warehouse.read(Kind.TICKETS), "at", day, about))
+        entries, names = self._entries(about), self.warehouse.event_names()
+        belong: dict[str, list[str]] = defaultdict(list)
+        for account_id, user in members.iter_rows():
+            belong[account_id].append(user)
         found: dict[str, Story] = {}
         for account_id, known in about.items():
-            own = by_account.get((account_id,))
-            ids = own["user_id"].to_list() if own is not None else []
-            acts = did.filter(pl.col("user_id").is_in(ids)) if ids else did.clear()
-            touched = touches.filter(pl.col("account_id") == account_id)
+            touched = touches.get(account_id, [])
             handoff = (handoffs or {}).get(account_id)
             found[account_id] = Story(
                 account_id=account_id,
                 name=known.name,
                 domain=known.domain,
                 values=dict(known.values),
-                people=tuple(self._people(ids, acts, users, touched, day)),
-                trend=_trend(acts, day),
-                features=tuple(self._features(acts, day)),
+                people=tuple(self._people(belong[account_id], did, users, touched, day)),
+                trend=did.trend.get(account_id, ()),
+                features=tuple(
+                    Fact(names[event], f"{count:,} times by {_heads(people)}")
+                    for event, count, people in did.most.get(account_id, ())
+                ),
                 requests=tuple(
                     f"{row['topic'] or 'a ticket'}, {row['at']:%Y-%m-%d}"
-                    for row in tickets.filter(pl.col("account_id") == account_id)
-                    .sort("at", descending=True)
-                    .head(REQUESTS)
-                    .iter_rows(named=True)
+                    for row in tickets.get(account_id, [])[-1 : -REQUESTS - 1 : -1]
                 ),
                 history=tuple(_past(entries.get(account_id, ()), touched, handoff)),
                 company=self.loaded.config.company,
@@ -174,18 +173,15 @@ class Gatherer:
     def _people(
         self,
         ids: Sequence[str],
-        acts: pl.DataFrame,
+        did: _Did,
         users: Mapping[str, Mapping[str, str | None]],
-        touched: pl.DataFrame,
+        touched: Sequence[Mapping[str, Any]],
         day: date,
     ) -> Iterable[Person]:
-        """Yield who matters: the most active first, then admins and seniors, then the rest."""
-        recent = acts.filter(pl.col("day") > day - timedelta(days=ACTIVE_DAYS))
-        active = dict(recent.group_by("user_id").agg(pl.col("day").n_unique()).iter_rows())
-        seen = dict(acts.group_by("user_id").agg(pl.col("day").max()).iter_rows())
+        """Return who matters: the most active first, then admins and seniors, then the rest."""
         rests = self._resting(touched, day)
-        ranked = sorted(ids, key=lambda user: (-active.get(user, 0), user))
-        champion = ranked[0] if ranked and active.get(ranked[0], 0) else None
+        ranked = sorted(ids, key=lambda user: (-did.active.get(user, 0), user))
+        champion = ranked[0] if ranked and did.active.get(ranked[0], 0) else None
         found: list[Person] = []
         for user in ranked:
             told = users.get(user, {})
@@ -199,36 +195,88 @@ class Gatherer:
                     told.get("email") or (user if "@" in user else None),
                     title,
                     role,
-                    active.get(user, 0),
-                    seen.get(user),
+                    did.active.get(user, 0),
+                    did.seen.get(user),
                     rests.get(user),
                 )
             )
         return sorted(found, key=lambda person: person.role is None)[:PEOPLE]
 
-    def _resting(self, touched: pl.DataFrame, day: date) -> dict[str, str]:
+    def _resting(self, touched: Sequence[Mapping[str, Any]], day: date) -> dict[str, str]:
         least = self.loaded.guardrails.person_touch_days
-        last = touched.drop_nulls("user_id").group_by("user_id").agg(pl.col("at").max())
-        ago = {user: (day - at.date()).days for user, at in last.iter_rows()}
+        ago = {row["user_id"]: (day - row["at"].date()).days for row in touched if row["user_id"]}
         return {
             user: f"contacted {days} days ago, less than {least}"
             for user, days in ago.items()
             if days < least
         }
 
-    def _features(self, acts: pl.DataFrame, day: date) -> Iterable[Fact]:
-        """Yield what was done most in the last four weeks, by the names of events."""
-        names = self.warehouse.event_names()
+
+@dataclass(frozen=True)
+class _Did:
+    """What people did in the last weeks.
+
+    Attributes:
+        active: By user, the days of the last four weeks on which they did something.
+        seen: By user, when they last did something.
+        trend: By account, the people of each week, up to the one that ends with the day.
+        most: By account, what was done most in the last four weeks: event_id, times, people.
+    """
+
+    active: Mapping[str, int]
+    seen: Mapping[str, date]
+    trend: Mapping[str, tuple[Point, ...]]
+    most: Mapping[str, list[tuple[int, int, int]]]
+
+    @classmethod
+    def of(cls, acts: pl.DataFrame, members: pl.DataFrame, day: date) -> _Did:
+        """Look at acts (user_id, day, event_id, n) of the members of accounts."""
         recent = acts.filter(pl.col("day") > day - timedelta(days=ACTIVE_DAYS))
-        most = (
-            recent.group_by("event_id")
-            .agg(pl.col("n").sum(), pl.col("user_id").n_unique().alias("users"))
-            .sort(["n", "event_id"], descending=[True, False])
-            .head(FEATURES)
+        active = recent.group_by("user_id").agg(pl.col("day").n_unique())
+        seen = acts.group_by("user_id").agg(pl.col("day").max())
+        weeks = (
+            acts.join(members, on="user_id")
+            .with_columns(((pl.lit(day) - pl.col("day")).dt.total_days() // 7).alias("back"))
+            .group_by("account_id", "back")
+            .agg(pl.col("user_id").n_unique())
         )
-        for event, count, people in most.iter_rows():
-            who = "1 person" if people == 1 else f"{people} people"
-            yield Fact(names[event], f"{count:,} times by {who}")
+        counts: dict[str, dict[int, int]] = defaultdict(dict)
+        for account_id, back, people in weeks.iter_rows():
+            counts[account_id][back] = people
+        most: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        ranked = (
+            recent.join(members, on="user_id")
+            .group_by("account_id", "event_id")
+            .agg(pl.col("n").sum(), pl.col("user_id").n_unique().alias("people"))
+            .sort(["account_id", "n", "event_id"], descending=[False, True, False])
+        )
+        for account_id, event, count, people in ranked.iter_rows():
+            if len(most[account_id]) < FEATURES:
+                most[account_id].append((event, count, people))
+        return cls(
+            dict(active.iter_rows()),
+            dict(seen.iter_rows()),
+            {
+                account_id: tuple(
+                    Point(day - _WEEK * back, float(by_week.get(back, 0)))
+                    for back in reversed(range(WEEKS))
+                )
+                for account_id, by_week in counts.items()
+            },
+            most,
+        )
+
+
+def _by_account(rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return rows by account, each account's in the order of time."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.sort("at").iter_rows(named=True):
+        found[row["account_id"]].append(row)
+    return found
+
+
+def _heads(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def _acts(users: Sequence[str], first: datetime, last: datetime) -> exp.Select:
@@ -252,24 +300,6 @@ def _before(rows: pl.DataFrame, column: str, day: date, about: Collection[str]) 
     last = datetime.combine(day + timedelta(days=1), time(), UTC)
     wanted = pl.Series(list(about), dtype=pl.String).implode()
     return rows.filter((pl.col(column) < last) & pl.col("account_id").is_in(wanted))
-
-
-def _trend(acts: pl.DataFrame, day: date) -> tuple[Point, ...]:
-    """Return the people of each week, up to the one that ends with the day."""
-    if acts.is_empty():
-        return ()
-    ends = [day - _WEEK * back for back in reversed(range(WEEKS))]
-    return tuple(
-        Point(
-            end,
-            float(
-                acts.filter((pl.col("day") > end - _WEEK) & (pl.col("day") <= end))[
-                    "user_id"
-                ].n_unique()
-            ),
-        )
-        for end in ends
-    )
 
 
 def _added(about: About) -> float | None:
@@ -298,7 +328,9 @@ _SAID = {
 
 
 def _past(
-    entries: Sequence[JournalEntry], touched: pl.DataFrame, handoff: Handoff | None
+    entries: Sequence[JournalEntry],
+    touched: Sequence[Mapping[str, Any]],
+    handoff: Handoff | None,
 ) -> Iterable[Past]:
     """Yield what was done before with an account; of its present handoff nothing."""
     for entry in entries:
@@ -312,6 +344,6 @@ def _past(
         why = DECLINE_REASONS.get(str(reason), str(reason)) if reason else None
         said = f"{what} {to}" if to else f"{what}: {why}" if why else what
         yield Past(entry.at, said, str(entry.body.get("who") or "") or None)
-    for row in touched.iter_rows(named=True):
+    for row in touched:
         whom = f" with {row['user_id']}" if row.get("user_id") else ""
         yield Past(row["at"], f"{row['kind'] or 'Touch'}{whom}", row.get("rep"))

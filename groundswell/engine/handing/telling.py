@@ -58,6 +58,7 @@ class _Case:
     steps: frozenset[Step]
     handoff: Handoff
     about: About
+    decided: dict[str, Any] | None
     brief: Brief | None
 
 
@@ -108,7 +109,9 @@ class Teller:
             handoff = follow_one(handoff, entry)
         if handoff is None:
             return None
-        return _Case(last, frozenset(Step(entry.kind) for entry in steps), handoff, known, None)
+        decided = next((item.body for item in group.entries if item.kind == DECIDED), None)
+        taken = frozenset(Step(entry.kind) for entry in steps)
+        return _Case(last, taken, handoff, known, decided, None)
 
     def _briefs(self, cases: Sequence[_Case]) -> dict[str, Brief]:
         """Return the briefs of some handoffs, by id."""
@@ -135,9 +138,11 @@ class Teller:
 
     def _decision(self, case: _Case, day: date) -> Decision:
         """Return the decision that opened the handoff, with the motion that it has now."""
-        entries = self._ledger.journal(account_id=case.handoff.account_id, kinds=(DECIDED,))
-        bodies = [entry.body for entry in entries if entry.body["hand_over"]]
-        body: dict[str, Any] | None = bodies[-1] if bodies else None
+        body = case.decided
+        if body is None:
+            entries = self._ledger.journal(account_id=case.handoff.account_id, kinds=(DECIDED,))
+            bodies = [entry.body for entry in entries if entry.body["hand_over"]]
+            body = bodies[-1] if bodies else None
         decision = (
             msgspec.convert(body, Decision) if body is not None else _undecided(case.handoff, day)
         )

@@ -127,10 +127,11 @@ def assign(
     inside = [member for member in free if _covers(member, applicant)]
     open_to_all = [member for member in free if member.territory is None]
     pool = inside or open_to_all
+    chosen = {member.email for member in pool}
     out += tuple(
         Candidate(member.email, 0.0, "The account is not in their territory.")
         for member in free
-        if member not in pool
+        if member.email not in chosen
     )
     if pool:
         return _by_turn(pool, team, desks, out, how="territory" if inside else "turn")

@@ -7,11 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from groundswell.errors import ConfigError, UsageError
 from tests.connectors.hubspot_account import TOKEN
 from tests.connectors.hubspot_server import hubspot
+from tests.connectors.test_email import OnAnyPort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,11 +40,11 @@ def crm(clock) -> Iterator[Account]:
 
 
 @pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, Controller]]:
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    controller = OnAnyPort(box, hostname="127.0.0.1", port=0)
     controller.start()
-    yield box, controller
+    yield box, controller.port
     controller.stop()
 
 
@@ -150,10 +150,10 @@ def test_the_budget_of_the_day_outlives_a_restart(company, crm, clock):
 
 
 def test_the_rep_has_a_mail_with_the_whole_story(company, mailbox):
-    box, controller = mailbox
+    box, port = mailbox
     mail = {
         "host": "127.0.0.1",
-        "port": controller.server.sockets[0].getsockname()[1],
+        "port": port,
         "from": "pql@ours.example",
         "tls": "none",
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+    from groundswell.engine.handing.reading_back import ReadBack
     from groundswell.engine.handing.simulating import Simulation
     from groundswell.engine.lab import (
         Backtest,
@@ -240,6 +241,10 @@ class Client:
     def brief(self, account: str, *, as_of: date | None = None) -> Brief:
         """See `Project.brief`."""
         return self._call("brief", account=account, as_of=as_of)
+
+    def read_back(self, destination: str) -> ReadBack:
+        """See `Project.read_back`."""
+        return self._call("read_back", destination=destination)
 
     def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:
         """See `Project.simulate`."""

@@ -30,6 +30,7 @@ from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
 from groundswell.engine.dispatching import Dispatched
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
+from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
@@ -444,6 +445,7 @@ OPERATIONS = {
             list[Change],
             alone=False,
         ),
+        Operation("POST", "/v1/destinations/read", "read_back", DestinationArguments, ReadBack),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),

@@ -12,7 +12,7 @@ from rich.table import Table
 from groundswell.cli.app import FAILED, JsonOption, ProjectOption, app
 from groundswell.cli.learning_options import WhoOption, whoever
 from groundswell.cli.opening import open_project
-from groundswell.cli.output import counted, err, out, print_json
+from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.outbox import DeliveryStatus
 
@@ -180,6 +180,25 @@ def probe(
                 out.print(f"      {escape(item.fix)}", soft_wrap=True)
     if not all(item.ok for item in found):
         raise typer.Exit(FAILED)
+
+
+@destinations.command()
+def read(
+    destination: DestinationArgument, project: ProjectOption = Path(), json: JsonOption = False
+) -> None:
+    """Take in what changed in a CRM: opportunities, touches, owners, who is not contacted."""
+    with open_project(project) as opened:
+        found = opened.read_back(destination)
+    if json:
+        print_json(found)
+        return
+    rows = ", ".join(f"{number(count)} {kind}" for kind, count in found.added.items())
+    out.print(
+        f"New: {rows or 'nothing'}. {counted(found.reassigned, 'handoff')} went to the owner "
+        "there; "
+        f"{counted(found.barred, 'account')} may not be contacted.",
+        soft_wrap=True,
+    )
 
 
 def _status(text: str | None) -> DeliveryStatus | None:

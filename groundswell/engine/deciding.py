@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from groundswell.model import Scalar, Score
     from groundswell.store.ledger import Ledger
 
+BARRED = "do_not_contact"
+"""What the ledger remembers accounts under that a CRM says nobody may contact."""
+
 DECIDED, QUALIFIED, RELEASED = "decided", "qualified", "released"
 
 
@@ -56,6 +59,7 @@ class Remembered:
         touched: Account id to the day of its latest touch.
         people: Account id to each person's latest touch.
         handoffs: Account id to its latest handoff, as the end of the day before left it.
+        barred: Accounts that a CRM says nobody may contact.
     """
 
     last: dict[str, Mapping[str, Any]]
@@ -64,6 +68,7 @@ class Remembered:
     touched: Mapping[str, date]
     people: Mapping[str, Mapping[str, date]]
     handoffs: Mapping[str, Handoff] = field(default_factory=dict[str, "Handoff"])
+    barred: frozenset[str] = frozenset()
 
 
 def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembered:
@@ -89,7 +94,8 @@ def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembere
             handed[entry.account_id] = max(entry.as_of, handed.get(entry.account_id, entry.as_of))
     touched, people = _touches(touches, as_of)
     handoffs = _handoffs(ledger, as_of)
-    return Remembered(last, handed, released, touched, people, handoffs)
+    barred = frozenset(ledger.all_remembered(BARRED, prefix=""))
+    return Remembered(last, handed, released, touched, people, handoffs, barred)
 
 
 def _handoffs(ledger: Ledger, as_of: date) -> dict[str, Handoff]:
@@ -120,7 +126,7 @@ def states_of(
     parents: Mapping[str, str],
 ) -> dict[str, AccountState]:
     """Return what is known about accounts when they are decided on, of those with a history."""
-    barred = set(do_not_contact)
+    barred = {*do_not_contact, *remembered.barred}
     rows = standing.frame.select("account_id", "qualified", "qualified_since")
     told = (
         remembered.handed_over,

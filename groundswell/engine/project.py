@@ -32,6 +32,7 @@ from groundswell.engine.handing.gathering import Gatherer
 from groundswell.engine.handing.handing import Handing, abouts
 from groundswell.engine.handing.handoffs import Handoffs
 from groundswell.engine.handing.opening import About
+from groundswell.engine.handing.reading_back import ReadBack, read_back, write_rows
 from groundswell.engine.handing.simulating import Simulation, check_policy, days_of, simulate
 from groundswell.engine.handing.teams import member_of
 from groundswell.engine.handing.telling import Teller
@@ -63,6 +64,7 @@ from groundswell.engine.telling import (
     read_latest,
 )
 from groundswell.errors import Problem, UsageError
+from groundswell.handoff.rewriting import rewrite_opening
 from groundswell.handoff.writing import write_brief
 from groundswell.intake import belonging, explain_account, explain_user
 from groundswell.model import Alert, Kind, Link
@@ -74,6 +76,7 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.connectors.rewriting import LanguageModel
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
@@ -155,6 +158,9 @@ class Project:
         self.stop_following()
         if "destinations" in self.__dict__:
             self.destinations.close()
+        model: LanguageModel | None = self.__dict__.get("_language_model")
+        if model is not None:
+            model.close()
         self.activity.close()
         self.warehouse.close()
         self.ledger.close()
@@ -217,6 +223,23 @@ class Project:
             until=last,
             parents=parents_of(computer.filing().accounts),
         )
+
+    def read_back(self, destination: str) -> ReadBack:
+        """Take in what changed in a CRM: opportunities, touches, owners, who is not contacted.
+
+        Args:
+            destination: Its name in `destinations:`.
+
+        Raises:
+            UsageError: Nothing comes back from such a destination, or there is none.
+            DestinationError: It cannot be reached.
+        """
+        folder = self.state / "read_back"
+
+        def load(kind: Kind, frame: pl.DataFrame) -> list[LoadReport]:
+            return self.load(str(kind), [write_rows(frame, kind, folder)])
+
+        return read_back(destination, self.destinations, self.handing, load)
 
     def _abouts(self, wanted: Iterable[str]) -> dict[str, About]:
         """Return what is known of some accounts, as of the latest run."""
@@ -289,7 +312,19 @@ class Project:
         member = member_of(self.loaded.teams, story.owner)
         story = replace(story, rep=member.name if member else None)
         urgent = bool(present) and present[found.account_id].urgent
-        return write_brief(self.loaded, story, score, decision, urgent=urgent)
+        written = write_brief(self.loaded, story, score, decision, urgent=urgent)
+        model = self._language_model
+        return written if model is None else rewrite_opening(written, model.ask)
+
+    @cached_property
+    def _language_model(self) -> LanguageModel | None:
+        """What polishes opening lines; None where `brief.rewrite` names nothing."""
+        rewriting = self.loaded.briefing.rewriting
+        if rewriting is None:
+            return None
+        from groundswell.connectors.rewriting import LanguageModel  # noqa: PLC0415 - for few
+
+        return LanguageModel(rewriting, self.environ, self.clock)
 
     def adopt(self) -> None:
         """Score by what is published now, where `score.preset` is `fitted`.

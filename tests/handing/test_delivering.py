@@ -187,3 +187,42 @@ def test_a_block_that_is_wrong_is_told_before_anything_is_computed(company):
         company(1, destinations={"hubspot": {"tokn": "${TOKEN}"}})
     with pytest.raises(ConfigError, match="Did you mean `score`"):
         company(1, destinations={"hubspot": {"token": "${TOKEN}", "write": ["scor"]}})
+
+
+def test_what_people_do_in_the_crm_comes_back_and_wins(company, crm, clock):
+    for name in ("ann", "bob", "eve"):
+        crm.owner(f"{name}@ours.example")
+    project = company(3, **places(crm))
+    project.run()
+    drain(project)
+    handoff = project.handoffs.get("a00000")
+    other = next(one for one in ("ann@ours.example", "bob@ours.example") if one != handoff.owner)
+    clock.advance(dt.timedelta(hours=1))
+    owners = {row["email"]: row["id"] for row in crm.owners}
+    by_account = {
+        one["properties"]["groundswell_account_id"]: key
+        for key, one in crm.records["companies"].items()
+    }
+    crm.change("companies", by_account["a00000"], hubspot_owner_id=owners[other])
+    crm.change("companies", by_account["a00001"], groundswell_do_not_contact="true")
+    deal = next(
+        key
+        for key, one in crm.records["deals"].items()
+        if (one["properties"].get("dealname") or "").startswith("Firm 2")
+    )
+    crm.change("deals", deal, dealstage="closedwon", closedate="2026-03-04T10:30:00Z")
+    clock.advance(dt.timedelta(hours=1))
+    found = project.read_back("hubspot")
+    assert found.added["opportunities"] >= 3
+    assert found.reassigned == 1
+    assert found.barred == 1
+    assert project.handoffs.get("a00000").owner == other
+    entry = next(one for one in project.journal(account="a00000") if one.kind == "assigned")
+    assert entry.body["who"] == "hubspot"
+    clock.advance(dt.timedelta(days=1))
+    project.run()
+    assert str(project.handoffs.get("a00002").state) == "won"
+    barred = project.explain("a00001").decision.guardrails
+    assert "do_not_contact" in [one.name for one in barred if not one.passed]
+    again = project.read_back("hubspot")
+    assert (sum(again.added.values()), again.reassigned) == (0, 0)

@@ -150,7 +150,10 @@ def alerts(
 
 @app.command()
 def journal(
-    account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="Only this account, by its id.")
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="The same.")] = None,
     kind: Annotated[str | None, typer.Option(help="qualified, decided, usage_alert, ...")] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many, newest first.")] = 50,
     project: ProjectOption = Path(),
@@ -158,12 +161,14 @@ def journal(
 ) -> None:
     """Show what was decided, when and why, newest first."""
     with open_project(project) as opened:
-        entries = opened.journal(account=account, kind=kind, limit=limit)
+        entries = opened.journal(account=name or account, kind=kind, limit=limit)
     if json:
         print_json(entries)
         return
-    table = Table("as of", "account", "what", "why", box=None, pad_edge=False)
+    table = Table("as of", "account", "what", "who", "why", box=None, pad_edge=False)
     for entry in entries:
-        reason = str(entry.body.get("reason", ""))
-        table.add_row(str(entry.as_of), entry.account_id, entry.kind, reason)
+        told = (entry.body.get(name) for name in ("why", "reason"))
+        why = str(next((text for text in told if text), ""))
+        who = str(entry.body.get("who") or "")
+        table.add_row(str(entry.as_of), entry.account_id, entry.kind, who, why)
     out.print(table)

@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from groundswell.config.expressions import Expression
 from groundswell.config.findings import Key, key_path
 from groundswell.config.loading import DEFAULT, effective_guardrails
+from groundswell.config.plays import LINES
 from groundswell.config.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from groundswell.config.loading import LoadedConfig
-    from groundswell.config.resolved import ComponentSpec, Meaning, ScoreDef
+    from groundswell.config.resolved import ComponentSpec, Meaning, Saying, ScoreDef
     from groundswell.model import Scalar
 
 _RESOLVED = {
@@ -75,13 +76,33 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
         for word, value in told.items():
             if value is not None:
                 yield from _flat(loaded, value, ("offers", name, word))
-    for name, play in loaded.plays.items():
-        told = {"title": play.title, "when": play.when}
-        for word, value in told.items():
-            if value is not None:
-                yield from _flat(loaded, value, ("plays", name, word))
-    yield from _flat(loaded, loaded.briefing.most, ("brief", "most"))
+    yield from _plays(loaded)
     yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
+
+
+def _plays(loaded: LoadedConfig) -> Iterator[ConfigValue]:
+    for name, play in loaded.plays.items():
+        key: Key = ("plays", name)
+        yield from _flat(loaded, play.title, (*key, "title"))
+        if play.when is not None:
+            yield from _flat(loaded, play.when, (*key, "when"))
+        for line in LINES:
+            said: tuple[Saying, ...] = getattr(play, line)
+            for place, saying in enumerate(said):
+                path = key_path((*key, line, place))
+                origin = _origin(loaded, path if loaded.where(path) else key_path((*key, line)))
+                yield ConfigValue(path, _saying(saying), origin)
+    for place, clause in enumerate(loaded.briefing.clauses):
+        path = key_path(("brief", "clauses", place))
+        yield ConfigValue(path, _saying(clause.saying), _origin(loaded, path))
+    yield from _flat(loaded, loaded.briefing.most, ("brief", "most"))
+    if loaded.config.brief.rewrite is not None:
+        yield from _flat(loaded, loaded.config.brief.rewrite, ("brief", "rewrite"))
+
+
+def _saying(saying: Saying) -> str:
+    when = f" when {' '.join(saying.when.text.split())}" if saying.when is not None else ""
+    return f"{saying.say}{when}"
 
 
 def _alerts(loaded: LoadedConfig) -> Iterator[ConfigValue]:

@@ -21,8 +21,8 @@ from groundswell.config.meanings import resolve_meanings
 from groundswell.config.offers import resolve_offers, tell_unknown_offers
 from groundswell.config.plays import (
     resolve_brief,
+    resolve_clauses,
     resolve_plays,
-    resolve_sayings,
     tell_unknown_plays,
 )
 from groundswell.config.rules import (
@@ -45,7 +45,7 @@ from groundswell.errors import ConfigError, nearest
 from groundswell.model import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from groundswell.config.document import Document
@@ -260,7 +260,7 @@ class _Resolver:
         motions = self._motions(types)
         triggers = self._triggers(types)
         plans = resolve_plans(self.config.plans)
-        plays, briefing = self._plays(types, motions)
+        plays, briefing = self._plays(types)
         offers = self._offers(types, plans)
         teams = self._teams(types)
         conditions = resolve_destinations(
@@ -402,25 +402,27 @@ class _Resolver:
         signs = {**shipped.signs, **alerts.signs}
         return replace(alerts, signs={k: sign for k, sign in signs.items() if k not in taken})
 
-    def _plays(
-        self, types: Mapping[str, ValueType], rules: Sequence[Rule]
-    ) -> tuple[dict[str, Play], Briefing]:
+    def _plays(self, types: Mapping[str, ValueType]) -> tuple[dict[str, Play], Briefing]:
         """Return the user's plays before the shipped ones, and how a brief is worded."""
         findings = presets.shipped_blocks().findings()
         shipped = resolve_plays(presets.shipped_plays(), types=types, findings=findings)
-        clauses = resolve_sayings(
-            presets.shipped_clauses(), ("brief", "clauses"), types=types, findings=findings
-        )
+        clauses = resolve_clauses(presets.shipped_clauses(), types=types, findings=findings)
         findings.raise_any()
-        told = self.config.plays
-        ours = resolve_plays(told, types=types, findings=self.findings)
+        told, raw = self.config.plays, self._raw("plays")
+        for name, item in raw.items():
+            if name not in told:
+                self._check_when(("plays", name), item, types)
+        places = self.checked.positions
+        ours = resolve_plays(told, types=types, findings=self.findings, places=places)
         plays = ours | {name: play for name, play in shipped.items() if name not in told}
         written = self.config.motions
         positions = self.checked.positions(("motions",), len(written))
-        tell_unknown_plays(
-            told, plays, shipped, rules[: len(written)], positions, findings=self.findings
+        # A play that something else is wrong with is there all the same.
+        known = dict.fromkeys([*plays, *(name for name, item in raw.items() if item is not None)])
+        tell_unknown_plays(told, known, shipped, written, positions, findings=self.findings)
+        briefing = resolve_brief(
+            self.config.brief, clauses, types=types, findings=self.findings, places=places
         )
-        briefing = resolve_brief(self.config.brief, clauses, types=types, findings=self.findings)
         return plays, briefing
 
     def _offers(

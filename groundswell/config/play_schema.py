@@ -18,6 +18,14 @@ class SayingDef(Block):
     say: str = Field(description="The sentence, with `{features}` filled in.")
 
 
+class ClauseDef(SayingDef):
+    """What the first sentence of a brief may say of an account, and what that is about."""
+
+    about: str | None = Field(
+        default=None, description="Of the clauses about the same, the first that can be said is."
+    )
+
+
 def _as_sayings(value: Any) -> Any:
     """Let a text stand for a sentence that is always said, and one thing for a list of one."""
     listed = cast("list[Any]", value) if isinstance(value, list) else [value]
@@ -27,6 +35,11 @@ def _as_sayings(value: Any) -> Any:
 Sayings = Annotated[
     list[SayingDef],
     BeforeValidator(_as_sayings, json_schema_input_type=str | SayingDef | list[str | SayingDef]),
+]
+
+Clauses = Annotated[
+    list[ClauseDef],
+    BeforeValidator(_as_sayings, json_schema_input_type=str | ClauseDef | list[str | ClauseDef]),
 ]
 
 
@@ -48,7 +61,10 @@ class PlayDef(Block):
     opening: Sayings = Field(
         default_factory=list[SayingDef], description="The first line to write, of their own usage."
     )
-    avoid: list[str] = Field(default_factory=list[str], description="What not to do.")
+    avoid: Sayings = Field(
+        default_factory=list[SayingDef],
+        description="What not to do: each of these that can be said.",
+    )
 
 
 class RewriteBlock(Block):
@@ -57,13 +73,16 @@ class RewriteBlock(Block):
     url: str = Field(description="Of an endpoint that speaks as OpenAI's does, up to `/v1`.")
     model: str = Field(description="Which model.")
     token: str | None = Field(default=None, description="As `${ENVIRONMENT_VARIABLE}`.")
+    timeout: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=5.0, description="Seconds after which the templated line stays as it is."
+    )
 
 
 class BriefBlock(Block):
     """How a brief is worded."""
 
-    clauses: Sayings = Field(
-        default_factory=list[SayingDef],
+    clauses: Clauses = Field(
+        default_factory=list[ClauseDef],
         description="What the first sentence may say after the account's name, in this order; "
         "yours come before the shipped ones.",
     )

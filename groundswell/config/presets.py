@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from groundswell.config.alert_schema import AlertsBlock
-    from groundswell.config.play_schema import PlayDef, SayingDef
+    from groundswell.config.play_schema import ClauseDef, PlayDef
     from groundswell.config.resolved import Meaning
     from groundswell.config.schema import FeatureDef, MotionRule, OfferDef, TriggerDef
 
@@ -87,7 +87,7 @@ def shipped_plays() -> dict[str, PlayDef | None]:
     return dict(shipped_blocks().config.plays)
 
 
-def shipped_clauses() -> list[SayingDef]:
+def shipped_clauses() -> list[ClauseDef]:
     """Return what the first sentence of a brief may say, in order."""
     return shipped_blocks().config.brief.clauses
 

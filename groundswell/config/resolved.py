@@ -231,6 +231,31 @@ class Saying:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """What the first sentence of a brief may say, and what that is about; None for itself."""
+
+    saying: Saying
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """The language model that polishes opening lines.
+
+    Attributes:
+        url: Up to `/v1`; may hold `${...}`.
+        model: Which model.
+        token: As `${...}`; None where none is needed.
+        timeout: Seconds.
+    """
+
+    url: str
+    model: str
+    token: str | None
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
     """What a rep is advised to do; of several sentences the first that can be said is.
 
@@ -242,7 +267,7 @@ class Play:
         blocker: What probably keeps them.
         offer: What there is to offer.
         opening: The first line to write.
-        avoid: What not to do.
+        avoid: What not to do: each of these that can be said.
     """
 
     name: str
@@ -252,15 +277,22 @@ class Play:
     blocker: tuple[Saying, ...]
     offer: tuple[Saying, ...]
     opening: tuple[Saying, ...]
-    avoid: tuple[str, ...]
+    avoid: tuple[Saying, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """How a brief is worded: the clauses of its first sentence, and how many it has at most."""
+    """How a brief is worded.
 
-    clauses: tuple[Saying, ...]
+    Attributes:
+        clauses: What its first sentence may say, in order.
+        most: So many of them at most.
+        rewriting: What polishes the opening line; None for nothing.
+    """
+
+    clauses: tuple[Clause, ...]
     most: int
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, slots=True)

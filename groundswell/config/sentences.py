@@ -1,8 +1,9 @@
 """Sentence templates: `{exports_28d} exports in four weeks`, filled with the values seen.
 
 A placeholder names a value and, after a colon, how to write it: `percent` (0.94 -> 94%), `times`
-(4.0 -> 4x) or `money` (14000 -> $14k); without one, a number is written as it reads best. The
-first noun after a value of exactly 1 turns singular; `{n|child|children}` spells both out.
+(4.0 -> 4x), `money` (14000 -> $14k), `ago` (1 -> yesterday) or `often` (2 -> twice); without one, a
+number is written as it reads best. The first noun after a value of exactly 1 turns singular;
+`{n|child|children}` spells both out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from groundswell.model import Scalar
 
-STYLES = frozenset({"percent", "times", "money"})
+STYLES = frozenset({"ago", "money", "often", "percent", "times"})
 """How a value can be asked to be written."""
 
 UNKNOWN = "unknown"
@@ -33,6 +34,7 @@ _ENDS_PHRASE = frozenset(
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 _IRREGULAR = {"people": "person"}
 _MIN_PLURAL = 4
+_OFTEN: dict[float, str] = {1: "once", 2: "twice"}
 
 
 def names_in(template: str) -> frozenset[str]:
@@ -94,6 +96,10 @@ def write_value(value: Scalar, *, style: str | None = None, currency: str = "USD
     ('94%', '4x')
     >>> write_value(14_200, style="money"), write_value(14_200, style="money", currency="CHF")
     ('$14k', '14k CHF')
+    >>> [write_value(days, style="ago") for days in (0, 1, 40)]
+    ['today', 'yesterday', '40 days ago']
+    >>> [write_value(count, style="often") for count in (1, 2, 12)]
+    ['once', 'twice', '12 times']
     """
     if value is None:
         return UNKNOWN
@@ -109,6 +115,10 @@ def write_value(value: Scalar, *, style: str | None = None, currency: str = "USD
         return f"{_number(value)}x"
     if style == "money":
         return _money(value, currency)
+    if style == "ago":
+        return _ago(value)
+    if style == "often":
+        return _OFTEN.get(value) or f"{_number(value)} times"
     return _number(value)
 
 
@@ -144,6 +154,12 @@ def _money(value: float, currency: str) -> str:
     symbol = _SYMBOLS.get(currency)
     written = f"{symbol}{text}" if symbol else f"{text} {currency}"
     return f"-{written}" if value < 0 else written
+
+
+def _ago(days: float) -> str:
+    if days < 1:
+        return "today"
+    return "yesterday" if days == 1 else f"{_number(days)} days ago"
 
 
 def _is_one(value: Scalar) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from groundswell.config.sentences import fill, names_in, write_amount, write_value
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 MOST_REASONS = 5
 MOST_COMPONENTS = 5
 MOST_HISTORY = 8
+_JOINERS = frozenset("\u200c\u200d")
+"""Signs that cannot be seen, and without which some scripts cannot be written."""
 
 
 def write_brief(
@@ -32,6 +35,7 @@ def write_brief(
         urgent: Whether somebody asked for a person.
     """
     currency = loaded.config.currency
+    story = _in_lines(story)
     name = story.name or story.domain or story.account_id
     values = {**story.values, **_named(story, name)}
     triggers = sorted(decision.triggers, key=lambda item: item.since, reverse=True)
@@ -41,7 +45,9 @@ def write_brief(
         domain=story.domain,
         as_of=score.as_of,
         sentence=write_sentence(loaded, name, values),
-        why_now=tuple(Reason(item.sentence, item.since) for item in triggers[:MOST_REASONS]),
+        why_now=tuple(
+            Reason(one_line(item.sentence), item.since) for item in triggers[:MOST_REASONS]
+        ),
         score=round(score.value, 1),
         tier=str(score.tier),
         motion=str(decision.motion),
@@ -58,25 +64,21 @@ def write_brief(
         owner=story.owner,
         due_at=story.due_at,
         urgent=urgent,
-        rule=decision.rule,
+        rule=one_line(decision.rule),
     )
 
 
 def write_sentence(loaded: LoadedConfig, name: str, values: Mapping[str, Scalar]) -> str:
     """Return the account's name and the first clauses that hold, as one sentence."""
     currency = loaded.config.currency
-    said = [
-        fill(clause.say, values, currency=currency)
-        for clause in loaded.briefing.clauses
-        if _can_say(clause, values)
-    ]
-    # Of two clauses that begin alike, such as two limits, the first is enough.
-    kept: dict[str, str] = {}
-    for clause in said:
-        kept.setdefault(" ".join(clause.split()[:2]), clause)
-    clauses = list(kept.values())[: loaded.briefing.most]
+    said: dict[str, str] = {}
+    for clause in loaded.briefing.clauses:
+        about = clause.about or clause.saying.say
+        if about not in said and _can_say(clause.saying, values):
+            said[about] = fill(clause.saying.say, values, currency=currency)
+    clauses = list(said.values())[: loaded.briefing.most]
     if not clauses:
-        return f"{name} is new here; nothing stands out yet."
+        return f"Nothing stands out of {name} yet."
     joined = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
     return f"{name} {joined}."
 
@@ -99,7 +101,9 @@ def suggest(
             for lines in (play.solving, play.blocker, play.offer, play.opening)
         ),
         avoid=tuple(
-            fill(line, values, currency=currency) for line in play.avoid if _is_known(line, values)
+            fill(saying.say, values, currency=currency)
+            for saying in play.avoid
+            if _can_say(saying, values)
         ),
     )
 
@@ -151,7 +155,7 @@ def _named(story: Story, name: str) -> dict[str, Scalar]:
 def _strongest(components: Sequence[Component]) -> Iterator[str]:
     given = [item for item in components if item.points > 0 and item.sentence]
     for item in sorted(given, key=lambda one: -one.points)[:MOST_COMPONENTS]:
-        yield item.sentence
+        yield one_line(item.sentence)
 
 
 def _account(story: Story, currency: str) -> Iterator[Fact]:
@@ -213,7 +217,7 @@ def _limits(values: Mapping[str, Scalar]) -> Iterator[Fact]:
     if isinstance(hits, int | float) and hits > 0:
         last = values.get("days_since_limit_hit")
         when = f", last {_ago(last)}" if isinstance(last, int | float) else ""
-        yield Fact("Limits hit", f"{_times(hits)} in four weeks{when}")
+        yield Fact("Limits hit", f"{_often(hits)} in four weeks{when}")
 
 
 _INTENT = (
@@ -236,26 +240,62 @@ def _intent(story: Story, values: Mapping[str, Scalar]) -> Iterator[Fact]:
             continue
         days = values.get(last) if last else None
         when = f", last {_ago(days)}" if isinstance(days, int | float) else ""
-        yield Fact(label, f"{_times(count)} in four weeks{when}")
+        yield Fact(label, f"{_often(count)} in four weeks{when}")
     for request in story.requests:
         yield Fact("Ticket", request)
 
 
-def _times(count: float) -> str:
-    """Return how often, in words.
-
-    >>> _times(1), _times(3)
-    ('once', '3 times')
-    """
-    return "once" if count == 1 else f"{write_value(count)} times"
+def _often(count: float) -> str:
+    return write_value(count, style="often")
 
 
 def _ago(days: float) -> str:
-    """Return how long ago, in words.
+    return write_value(days, style="ago")
 
-    >>> _ago(0), _ago(1), _ago(40)
-    ('today', 'yesterday', '40 days ago')
+
+def one_line(text: str) -> str:
+    r"""Return a text from outside as one line of what can be seen.
+
+    A name may hold line ends that forge a heading, or signs that move a terminal's cursor.
+
+    >>> one_line("Acme\nPLAY\x1b[2J  Inc")
+    'Acme PLAY [2J Inc'
     """
-    if days < 1:
-        return "today"
-    return "yesterday" if days == 1 else f"{write_value(days)} days ago"
+    seen = (sign if sign.isprintable() or sign in _JOINERS else " " for sign in text)
+    return " ".join("".join(seen).split())
+
+
+def _in_lines(story: Story) -> Story:
+    """Return the story with every text of it in one line."""
+    return replace(
+        story,
+        name=_line(story.name),
+        domain=_line(story.domain),
+        values={
+            name: one_line(value) if isinstance(value, str) else value
+            for name, value in story.values.items()
+        },
+        people=tuple(
+            replace(
+                person,
+                user_id=one_line(person.user_id),
+                name=_line(person.name),
+                email=_line(person.email),
+                title=_line(person.title),
+                rest=_line(person.rest),
+            )
+            for person in story.people
+        ),
+        features=tuple(Fact(one_line(fact.label), one_line(fact.value)) for fact in story.features),
+        requests=tuple(one_line(request) for request in story.requests),
+        history=tuple(
+            replace(item, what=one_line(item.what), who=_line(item.who)) for item in story.history
+        ),
+        rep=_line(story.rep),
+        owner=_line(story.owner),
+        next_plan=_line(story.next_plan),
+    )
+
+
+def _line(text: str | None) -> str | None:
+    return None if text is None else one_line(text) or None

@@ -9,12 +9,14 @@ from groundswell.handoff.rendering.text import person_line, tier_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from jinja2 import Environment
 
     from groundswell.handoff.brief import Brief, Point
 
 _BAR_HEIGHT = 36
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @cache
@@ -28,7 +30,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own: dict[str, Any] = {"person": person_line, "tier": tier_word, "heights": bar_heights}
+    own: dict[str, Any] = {
+        "day": day_word,
+        "heights": bar_heights,
+        "person": person_line,
+        "tier": tier_word,
+    }
     made.filters.update(own)
     return made
 
@@ -51,6 +58,17 @@ def note_html(brief: Brief) -> str:
 def news_html(subject: str, lines: Sequence[str]) -> str:
     """Return word of something that has no brief, as a whole HTML page."""
     return _environment().get_template("news.html").render(subject=subject, lines=lines)
+
+
+def day_word(day: date, now: date) -> str:
+    """Return a day as it is said; the year only where it is another.
+
+    >>> from datetime import date
+    >>> day_word(date(2026, 3, 1), date(2026, 7, 1)), day_word(date(2025, 3, 1), date(2026, 7, 1))
+    ('1 Mar', '1 Mar 2025')
+    """
+    said = f"{day.day} {_MONTHS[day.month - 1]}"
+    return said if day.year == now.year else f"{said} {day.year}"
 
 
 def bar_heights(points: Sequence[Point]) -> list[int]:

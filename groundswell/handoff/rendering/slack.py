@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from groundswell.handoff.life import DECLINE_REASONS
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Block = dict[str, Any]
 _FIELDS = 8
+_HEADER, _SECTION, _FIELD, _BUTTON = 150, 3_000, 2_000, 75
+_HALF_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _PEOPLE = 5
 SNOOZE_DAYS = (3, 7, 14)
 
@@ -35,11 +38,11 @@ def news_blocks(subject: str, lines: Sequence[str]) -> list[Block]:
 
 
 def _blocks(brief: Brief, news: str, handoff_id: str | None) -> Iterator[Block]:
-    yield {"type": "header", "text": {"type": "plain_text", "text": brief.name[:140]}}
+    yield {"type": "header", "text": _plain(brief.name, _HEADER)}
     if news:
-        yield _context(news)
+        yield {"type": "context", "elements": [_mark(_escaped(news), _SECTION)]}
     yield _section(f"*{_escaped(brief.sentence)}*")
-    yield {"type": "section", "fields": [_mark(text) for text in _fields(brief)]}
+    yield {"type": "section", "fields": [_mark(text, _FIELD) for text in _fields(brief)]}
     if brief.why_now:
         why = "\n".join(f"• {_escaped(item.sentence)} _({item.since})_" for item in brief.why_now)
         yield _section(f"*Why now*\n{why}")
@@ -62,7 +65,7 @@ def _fields(brief: Brief) -> list[str]:
     parts = ", ".join(f"{part} {value:.0f}" for part, value in brief.parts.items())
     found = [
         f"*Score*\n{brief.score:.0f} ({_escaped(parts)})",
-        f"*Tier*\n{_escaped(tier_word(brief.tier))}, {_escaped(brief.motion)}",
+        f"*Tier*\n{_escaped(tier_word(brief.tier))}, {_escaped(brief.motion.replace('_', ' '))}",
     ]
     if brief.due_at is not None:
         found.append(f"*First touch by*\n{brief.due_at:%Y-%m-%d %H:%M} UTC")
@@ -99,7 +102,7 @@ def _actions(handoff_id: str) -> Block:
                 "type": "button",
                 "action_id": "groundswell:accept",
                 "style": "primary",
-                "text": {"type": "plain_text", "text": "Accept"},
+                "text": _plain("Accept", _BUTTON),
                 "value": handoff_id,
             },
             _menu("groundswell:snooze", "Snooze", rests),
@@ -112,25 +115,30 @@ def _menu(action: str, label: str, options: list[Block]) -> Block:
     return {
         "type": "static_select",
         "action_id": action,
-        "placeholder": {"type": "plain_text", "text": label},
+        "placeholder": _plain(label, _BUTTON),
         "options": options,
     }
 
 
 def _option(text: str, value: str) -> Block:
-    return {"text": {"type": "plain_text", "text": text}, "value": value}
+    return {"text": _plain(text, _BUTTON), "value": value}
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": _mark(text)}
+    return {"type": "section", "text": _mark(text, _SECTION)}
 
 
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_mark(_escaped(text))]}
+def _plain(text: str, most: int) -> Block:
+    return {"type": "plain_text", "text": text[:most], "emoji": False}
 
 
-def _mark(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text[:2_900]}
+def _mark(text: str, most: int) -> Block:
+    """Return a text that is escaped already, no escaped letter cut in two.
+
+    Slack turns nothing in it into a link: a name that looks like an address is only a name.
+    """
+    cut = text if len(text) <= most else _HALF_ENTITY.sub("", text[: most - 1]) + "…"
+    return {"type": "mrkdwn", "text": cut, "verbatim": True}
 
 
 def _escaped(text: str) -> str:

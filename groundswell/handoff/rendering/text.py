@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from groundswell.handoff.brief import Brief, Fact, Person, Point
 
 _BARS = "▁▂▃▄▅▆▇█"
-_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LIST_MARK = re.compile(r"^(\d*)([.)+=-])")
 Lines = list[tuple[str, list[str]]]
 
 
@@ -134,4 +135,9 @@ def _past(brief: Brief, place: int) -> str:
 
 
 def _marked(text: str) -> str:
-    return _MARKS.sub(r"\\\1", text)
+    r"""Return a text with a backslash before whatever Markdown would take for its own.
+
+    >>> _marked("- *Acme*"), _marked("1. [R&D]")
+    ('\\- \\*Acme\\*', '1\\. \\[R\\&D\\]')
+    """
+    return _LIST_MARK.sub(r"\1\\\2", _MARKS.sub(r"\\\1", text))

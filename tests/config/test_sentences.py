@@ -44,6 +44,15 @@ def test_values(value, written):
         (999, "money", "$999"),
         (2_500_000, "money", "$2.5m"),
         (-3000, "money", "-$3k"),
+        (0, "ago", "today"),
+        (0.4, "ago", "today"),
+        (1, "ago", "yesterday"),
+        (1200, "ago", "1,200 days ago"),
+        (None, "ago", "unknown"),
+        (1, "often", "once"),
+        (2.0, "often", "twice"),
+        (0, "often", "0 times"),
+        (3, "often", "3 times"),
     ],
 )
 def test_styles(value, style, written):

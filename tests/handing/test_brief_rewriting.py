@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from ..connectors.model_server import TOKEN, models
+from tests.connectors.model_server import TOKEN, models
 
 pytestmark = pytest.mark.loopback
 

@@ -29,7 +29,7 @@ from groundswell.model import as_plain
 from groundswell.store.ledger import JournalEntry, open_ledger
 from groundswell.store.outbox import KeptDelivery
 
-from . import book_crm
+from . import book_crm, warmed
 from .conftest import EVENTS, NOW, TEAMS
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def run(context, folder: Path, steps: int) -> int:
 
 def test_nothing_is_handed_over_twice_and_none_is_lost(template: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, warmed.__name__])
     killed = 0
     for seed in range(ROUNDS):
         chance = random.Random(seed)

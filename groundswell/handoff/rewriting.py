@@ -90,7 +90,7 @@ def rewrite_opening(brief: Brief, ask: Callable[[str, str], str | None]) -> Brie
 def write_material(brief: Brief) -> str:
     """Return what a model is told of an account: what it does, and the line to polish.
 
-    Nobody's name or address is in it, and nothing of the score.
+    People, the score and the value are left out, unless one of its sentences names them.
     """
     play = brief.play
     assert play is not None, "asked for where there is one"

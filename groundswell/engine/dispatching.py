@@ -218,11 +218,8 @@ class Dispatcher:
     def _send(self, opened: Opened, batch: Sequence[KeptDelivery], done: Dispatched) -> None:
         keys = [item.key for item in batch]
         self.ledger.begin_deliveries(keys)
-        try:
-            outcomes = opened.destination.send([_delivery(item) for item in batch])
-        except DestinationError:
-            # What is marked stays so: part of it may have arrived before it broke off.
-            raise
+        # Where this breaks off, what is marked stays so: part of it may have arrived.
+        outcomes = opened.destination.send([_delivery(item) for item in batch])
         found = {outcome.key: outcome for outcome in outcomes}
         missing = Outcome("", "later", reason="The destination said nothing of it.")
         sent = [item for item in batch if found.get(item.key, missing).status == "sent"]

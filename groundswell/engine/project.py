@@ -213,6 +213,9 @@ class Project:
         """
         other = load_config(Path(policy))
         check_policy(self.loaded, other)
+        model = Models(self.ledger, self.clock).published()
+        if other.config.score.preset == FITTED and model is not None:
+            other = replace(other, score=definition_of(model, other))
         last = self._day(until)
         computer = self._computer()
         return simulate(
@@ -306,7 +309,8 @@ class Project:
             found.account_id, found.name, domain[0] if len(domain) else None, score.as_of, values
         )
         handoff = self.handing.book.refresh().of_account(found.account_id)
-        present = {found.account_id: handoff} if handoff is not None and handoff.is_open else {}
+        known = handoff is not None and handoff.is_open and handoff.as_of <= score.as_of
+        present = {found.account_id: handoff} if handoff is not None and known else {}
         stories = self._gatherer().stories({found.account_id: about}, score.as_of, handoffs=present)
         story = stories[found.account_id]
         member = member_of(self.loaded.teams, story.owner)
@@ -349,6 +353,8 @@ class Project:
             self._computing.loaded = self.loaded
         if self._live is not None:
             self._live.adopt(self.loaded)
+        if "handing" in self.__dict__:
+            self.handing.adopt(self.loaded)
 
     # --- bringing records in ------------------------------------------------------------------
 

@@ -107,6 +107,7 @@ def test_what_a_file_may_hold_is_what_the_warehouse_keeps() -> None:
 def test_ours_are_registered_as_those_of_others_are() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     assert project["entry-points"][registry.GROUP] == registry.BUILT_IN
+    assert project["entry-points"][registry.DESTINATION_GROUP] == registry.DESTINATIONS
 
 
 @pytest.mark.parametrize("name", sorted(registry.BUILT_IN))

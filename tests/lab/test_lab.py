@@ -150,8 +150,13 @@ def test_publishing_demands_a_backtest_and_rolls_back(learned: Path, scored_by: 
         assert second is not None
         with pytest.raises(UsageError, match="never judged by the past"):
             lab.publish(second, who="ann", reason="")
+        handing = project.handing
         lab.publish(first, who="ann", reason="proved")
-        assert project.loaded.score.version == first
+        assert project.loaded.score.version == handing.loaded.score.version == first
+        policy, since = learned / "groundswell.yaml", TODAY - timedelta(days=30)
+        same = project.simulate(policy, since=since, until=TODAY)
+        assert same.now
+        assert (same.now, same.differing) == (same.then, ())
         lab.backtest(second, who="ann")
         lab.publish(second, who="bob", reason="newer")
         assert project.loaded.score.version == second

@@ -77,7 +77,7 @@ class Gatherer:
         users = self._users(members["user_id"].unique())
         touches = _by_account(_before(self.warehouse.read(Kind.TOUCHES), "at", day, about))
         tickets = _by_account(_before(self.warehouse.read(Kind.TICKETS), "at", day, about))
-        entries, names = self._entries(about), self.warehouse.event_names()
+        entries, names = self._entries(about, day), self.warehouse.event_names()
         belong: dict[str, list[str]] = defaultdict(list)
         for account_id, user in members.iter_rows():
             belong[account_id].append(user)
@@ -159,14 +159,11 @@ class Gatherer:
         )
         return {row["user_id"]: row for row in latest.iter_rows(named=True)}
 
-    def _entries(self, about: Collection[str]) -> dict[str, list[JournalEntry]]:
+    def _entries(self, about: Collection[str], day: date) -> dict[str, list[JournalEntry]]:
+        only = next(iter(about)) if len(about) == 1 else None
         found: dict[str, list[JournalEntry]] = defaultdict(list)
-        if len(about) == 1:
-            (only,) = about
-            found[only] = self.ledger.journal(account_id=only, kinds=STEPS)
-            return found
-        for entry in self.ledger.journal(kinds=STEPS):
-            if entry.account_id in about:
+        for entry in self.ledger.journal(account_id=only, kinds=STEPS):
+            if entry.account_id in about and entry.as_of <= day:
                 found[entry.account_id].append(entry)
         return found
 

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 
 class Teller(Protocol):
-    """Says what is delivered because of entries of the journal."""
+    """Says what is delivered because of entries of the journal.
+
+    Attributes:
+        loaded: The configuration, with the score that is in use.
+    """
+
+    loaded: LoadedConfig
 
     def deliveries(
         self, groups: Sequence[Group], about: Mapping[str, About]
@@ -52,6 +58,13 @@ class Handing:
     def __post_init__(self) -> None:
         """Open the book."""
         self.book = Book(self.ledger)
+
+    def adopt(self, loaded: LoadedConfig) -> None:
+        """Decide and tell by another definition of the score from now on."""
+        with self._lock:
+            self.loaded = loaded
+            if self.teller is not None:
+                self.teller.loaded = loaded
 
     def record(
         self, entries: Sequence[JournalEntry], frame: pl.DataFrame, accounts: pl.DataFrame

@@ -42,7 +42,7 @@ class Facts:
     Attributes:
         touched: Account id to the instants at which a person wrote or spoke to it, ascending.
         deals: Account id to its opportunities: created_at, closed_at, won, lost_reason,
-            competitor, owner.
+            competitor.
         paying: Accounts that pay now.
     """
 
@@ -59,10 +59,13 @@ class Facts:
         for account_id, at in touches.select("account_id", "at").sort("at").iter_rows():
             touched.setdefault(account_id, []).append(at)
         deals: dict[str, list[Mapping[str, object]]] = {}
+        latest = (
+            opportunities.sort("valid_from", nulls_last=False, maintain_order=True)
+            .group_by("opportunity_id", maintain_order=True)
+            .last()
+        )
         kept = ("account_id", "created_at", "closed_at", "won", "lost_reason", "competitor")
-        known = [name for name in kept if name in opportunities.columns]
-        latest = opportunities.unique("opportunity_id", keep="last", maintain_order=True)
-        for row in latest.select(known).iter_rows(named=True):
+        for row in latest.select(kept).iter_rows(named=True):
             deals.setdefault(str(row["account_id"]), []).append(row)
         return cls(touched, deals, frozenset(paying))
 
@@ -112,7 +115,7 @@ def by_facts(opener: Opener, facts: Facts) -> list[Group]:
 
 def _said(opener: Opener, handoff: Handoff, facts: Facts) -> Iterator[JournalEntry]:
     """Yield at most one step: the furthest that the facts speak for."""
-    closed = _closed_deal(handoff, facts)
+    closed = _closed_deal(handoff, facts, opener.now)
     pays = handoff.account_id in facts.paying and not handoff.paying
     touch = next(
         (at for at in facts.touched.get(handoff.account_id, ()) if at > _since(handoff)), None
@@ -129,28 +132,36 @@ def _said(opener: Opener, handoff: Handoff, facts: Facts) -> Iterator[JournalEnt
             yield opener.step(handoff, Step.CONVERTED, why=why)
         else:
             yield opener.step(handoff, Step.WON, why="The account pays, after it was worked.")
-    elif handoff.state is not State.OPPORTUNITY and _has_open_deal(handoff, facts):
+    elif handoff.state is not State.OPPORTUNITY and _has_open_deal(handoff, facts, opener.now):
         yield opener.step(handoff, Step.OPENED, why="An opportunity was opened in the CRM.")
     elif touch is not None and handoff.state in _UNTOUCHED:
         why = f"Somebody was in touch on {touch:%Y-%m-%d}."
         yield opener.step(handoff, Step.TOUCHED, why=why)
 
 
-def _closed_deal(handoff: Handoff, facts: Facts) -> Mapping[str, object] | None:
-    """Return the opportunity that was closed last since the handoff was opened, if one was."""
+def _closed_deal(handoff: Handoff, facts: Facts, now: datetime) -> Mapping[str, object] | None:
+    """Return the opportunity that was closed last since the handoff was opened, if one was.
+
+    One that nobody said to be won or lost, or that closes on a later day, is open.
+    """
     found = [
         deal
         for deal in facts.deals.get(handoff.account_id, ())
-        if deal["closed_at"] is not None and cast("datetime", deal["closed_at"]) > _since(handoff)
+        if _is_closed(deal, now) and cast("datetime", deal["closed_at"]) > _since(handoff)
     ]
     return max(found, key=lambda deal: cast("datetime", deal["closed_at"])) if found else None
 
 
-def _has_open_deal(handoff: Handoff, facts: Facts) -> bool:
+def _has_open_deal(handoff: Handoff, facts: Facts, now: datetime) -> bool:
     return any(
-        deal["closed_at"] is None and cast("datetime", deal["created_at"]) > _since(handoff)
+        not _is_closed(deal, now) and cast("datetime", deal["created_at"]) > _since(handoff)
         for deal in facts.deals.get(handoff.account_id, ())
     )
+
+
+def _is_closed(deal: Mapping[str, object], now: datetime) -> bool:
+    closed_at = cast("datetime | None", deal["closed_at"])
+    return deal["won"] is not None and closed_at is not None and closed_at <= now
 
 
 def _since(handoff: Handoff) -> datetime:

@@ -74,7 +74,7 @@ class Teller:
         gatherer: Callable[[], Gatherer],
     ) -> None:
         """Use the parts of a project; `gatherer` makes one of the facts as they are."""
-        self._loaded, self._ledger, self._book = loaded, ledger, book
+        self.loaded, self._ledger, self._book = loaded, ledger, book
         self._destinations, self._gatherer = destinations, gatherer
 
     def deliveries(
@@ -130,11 +130,11 @@ class Teller:
 
     def _brief(self, case: _Case, story: Story, day: date) -> Brief:
         row = {"account_id": story.account_id, "as_of": day, **case.about.values}
-        score = explain_score(self._loaded.score, row, currency=self._loaded.config.currency)
-        member = member_of(self._loaded.teams, case.handoff.owner)
+        score = explain_score(self.loaded.score, row, currency=self.loaded.config.currency)
+        member = member_of(self.loaded.teams, case.handoff.owner)
         story = replace(story, rep=member.name if member else None)
         decision = self._decision(case, score.as_of)
-        return write_brief(self._loaded, story, score, decision, urgent=case.handoff.urgent)
+        return write_brief(self.loaded, story, score, decision, urgent=case.handoff.urgent)
 
     def _decision(self, case: _Case, day: date) -> Decision:
         """Return the decision that opened the handoff, with the motion that it has now."""
@@ -163,7 +163,7 @@ class Teller:
                     yield self._kept(case, name, kind, body)
 
     def _wants(self, name: str, about: About) -> bool:
-        condition = self._loaded.conditions.get(name)
+        condition = self.loaded.conditions.get(name)
         if condition is None:
             return True
         seen = {one: about.values.get(one) for one in condition.names}
@@ -208,7 +208,7 @@ class Teller:
                     company,
                     f"{brief.name} - {brief.motion.replace('_', ' ')}",
                     f"{acv:.2f}" if isinstance(acv, int | float) else None,
-                    self._loaded.config.currency,
+                    self.loaded.config.currency,
                     handoff.owner,
                     f"groundswell: {brief.rule}",
                 ),

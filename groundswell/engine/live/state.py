@@ -24,6 +24,7 @@ from groundswell.engine.live.firing import Said, runs_of
 from groundswell.engine.live.last_known import People
 from groundswell.engine.live.moving import Movements, users_at
 from groundswell.engine.live.near import compute_near
+from groundswell.engine.live.pending import Pending
 from groundswell.engine.live.reconciling import reconcile
 from groundswell.engine.running import decide_on, run_whole
 from groundswell.engine.standing import stand_on
@@ -100,26 +101,6 @@ class Rebased:
 
 
 @dataclass
-class _Pending:
-    """What came since accounts were last scored."""
-
-    touched: set[int] = field(default_factory=set[int])
-    unsure: set[str] = field(default_factory=set[str])
-    accounts: set[str] = field(default_factory=set[str])
-    actors: set[int] = field(default_factory=set[int])
-    users: set[str] = field(default_factory=set[str])
-    fresh: bool = False  # whether any of that waits since the last time
-
-    def __bool__(self) -> bool:
-        return bool(self.touched) or self.beyond_counting
-
-    @property
-    def beyond_counting(self) -> bool:
-        """Whether accounts must be computed from the facts around them."""
-        return bool(self.unsure or self.accounts or self.actors or self.users)
-
-
-@dataclass
 class _News:
     """What one step brings."""
 
@@ -158,7 +139,7 @@ class Live:
         self._scratch = Scratch(threads=1)
         self._base: Base | None = None
         self._version = ""
-        self._pending = _Pending()
+        self._pending = Pending()
         self._movements = Movements()
         self._board: Board | None = None
         self._stale = True
@@ -220,7 +201,7 @@ class Live:
         """
         drift = self._reconcile()
         self._base, self._stale, self._crowded = None, True, False
-        self._pending, self._movements = _Pending(), Movements()
+        self._pending, self._movements = Pending(), Movements()
         today = utc_day(self._clock.now())
         filing = self._computer.filing()
         computation = self._computer.computation()
@@ -388,7 +369,7 @@ class Live:
 
     def _recompute(self, base: Base, news: _News) -> int:
         """Compute the accounts that wait for it from the facts around them."""
-        pending, self._pending = self._pending, _Pending()
+        pending, self._pending = self._pending, Pending()
         names = self._warehouse.event_names()
         moved = self._moved(base, pending, names)
         apart = base.merged_with(pending.accounts | moved)
@@ -423,7 +404,7 @@ class Live:
             if account in steps and not base.counters.apart[number]:
                 base.counters.settle(number, steps[account])
 
-    def _moved(self, base: Base, pending: _Pending, names: list[str]) -> frozenset[str]:
+    def _moved(self, base: Base, pending: Pending, names: list[str]) -> frozenset[str]:
         """Return the accounts that people who may have moved belong to now, or did before."""
         if not (pending.actors or pending.users):
             return frozenset()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 
-from groundswell.clock import FixedClock
 from groundswell.connectors.deliveries import (
     ACCOUNT_FIELDS,
 )
 from groundswell.connectors.destination import (
-    Context,
     DestinationError,
 )
 from groundswell.model import Kind
@@ -37,45 +33,9 @@ from .salesforce_schema import (
     KEY,
     SECRET,
 )
-from .salesforce_server import SalesforceServer, salesforce_server, trusted
 from .salesforce_soql import MalformedError, Query
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from groundswell.connectors.salesforce import SalesforceDestination
-
 pytestmark = pytest.mark.loopback
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(NOON)
-
-
-@pytest.fixture
-def org(clock, authority, tmp_path: Path, monkeypatch) -> Iterator[SalesforceServer]:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", trusted(authority, tmp_path))
-    with salesforce_server(clock, authority) as server:
-        yield server
-
-
-@pytest.fixture
-def given(clock: FixedClock) -> Context:
-    return context(clock)
-
-
-@pytest.fixture
-def crm(org, given) -> Iterator[SalesforceDestination]:
-    there = opened(org, given)
-    yield there
-    there.close()
 
 
 # The organisation as a whole

@@ -7,23 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 
-from groundswell.clock import FixedClock
 from groundswell.connectors.deliveries import (
     Company,
 )
 from groundswell.connectors.destination import (
-    Context,
     DestinationError,
 )
 from groundswell.model import Kind
 
 from .salesforce_cases import (
-    NOON,
     SCORE,
     contact,
-    context,
     deal,
     note,
     opened,
@@ -37,44 +32,14 @@ from .salesforce_schema import (
     EXTERNAL,
     KEY,
 )
-from .salesforce_server import SalesforceServer, salesforce_server, trusted
+from .salesforce_server import salesforce_server, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from groundswell.connectors.salesforce import SalesforceDestination
 
 pytestmark = pytest.mark.loopback
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(NOON)
-
-
-@pytest.fixture
-def org(clock, authority, tmp_path: Path, monkeypatch) -> Iterator[SalesforceServer]:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", trusted(authority, tmp_path))
-    with salesforce_server(clock, authority) as server:
-        yield server
-
-
-@pytest.fixture
-def given(clock: FixedClock) -> Context:
-    return context(clock)
-
-
-@pytest.fixture
-def crm(org, given) -> Iterator[SalesforceDestination]:
-    there = opened(org, given)
-    yield there
-    there.close()
 
 
 @pytest.fixture

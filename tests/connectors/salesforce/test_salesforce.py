@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-import trustme
 
-from groundswell.clock import FixedClock
 from groundswell.connectors.deliveries import (
     Company,
     Delivery,
     DeliveryKind,
 )
 from groundswell.connectors.destination import (
-    Context,
     DestinationError,
     Previews,
     ReadsBack,
     ReadsRecords,
 )
 from groundswell.connectors.registry import destination_type
-from groundswell.connectors.salesforce import DESTINATION, SalesforceDestination
+from groundswell.connectors.salesforce import DESTINATION
 from groundswell.connectors.salesforce_settings import SalesforceSettings
 from groundswell.errors import ConfigError
 from groundswell.testing import Subject
@@ -31,7 +28,6 @@ from groundswell.testing.suite import DestinationSuite
 
 from .salesforce_cases import (
     ANN_AT,
-    NOON,
     OTHER,
     SCORE,
     app,
@@ -52,42 +48,11 @@ from .salesforce_schema import (
     US,
     USER,
 )
-from .salesforce_server import SalesforceServer, salesforce_server, trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from .salesforce_server import SalesforceServer
 
 pytestmark = pytest.mark.loopback
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(NOON)
-
-
-@pytest.fixture
-def org(clock, authority, tmp_path: Path, monkeypatch) -> Iterator[SalesforceServer]:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", trusted(authority, tmp_path))
-    with salesforce_server(clock, authority) as server:
-        yield server
-
-
-@pytest.fixture
-def given(clock: FixedClock) -> Context:
-    return context(clock)
-
-
-@pytest.fixture
-def crm(org, given) -> Iterator[SalesforceDestination]:
-    there = opened(org, given)
-    yield there
-    there.close()
 
 
 class TestConformance(DestinationSuite):

@@ -125,7 +125,7 @@ def _timeless(outcome: tuple[int, Any]) -> Any:
     def strip(value: Any) -> Any:
         if isinstance(value, dict):
             gone = ("seconds", "decided_at", "at", "quarantined_at")
-            gone += ("id", "source", "file", "sending")
+            gone += ("id", "source", "file", "sending", "due_at")
             left = {name: strip(item) for name, item in value.items() if name not in gone}
             return {k: v for k, v in left.items() if k not in ("line", "raw", "links", "key")}
         return [strip(item) for item in value] if isinstance(value, list) else value

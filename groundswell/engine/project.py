@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import polars as pl
 import pyarrow as pa
@@ -22,22 +22,21 @@ from groundswell.config.loading import (
     load_sources,
 )
 from groundswell.config.secrets import expand
-from groundswell.engine import alerting, deciding, loading
+from groundswell.engine import alerting, loading
 from groundswell.engine.computing import Computer, weekly_days
 from groundswell.engine.destination_blocks import check_destinations
 from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
-from groundswell.engine.handing.gathering import Gatherer
-from groundswell.engine.handing.handing import Handing, abouts
+from groundswell.engine.handing.briefing import Briefer, Polisher
+from groundswell.engine.handing.handing import Handing
 from groundswell.engine.handing.handoffs import Handoffs
-from groundswell.engine.handing.opening import About
 from groundswell.engine.handing.reading_back import ReadBack, read_back, write_rows
-from groundswell.engine.handing.simulating import Simulation, check_policy, days_of, simulate
-from groundswell.engine.handing.teams import member_of
+from groundswell.engine.handing.simulating import Simulation, simulate_policy
 from groundswell.engine.handing.telling import Teller
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
+from groundswell.engine.looking import Looker
 from groundswell.engine.offering import Offering
 from groundswell.engine.registry import Models, definition_of
 from groundswell.engine.replaying import replay_messages
@@ -54,21 +53,14 @@ from groundswell.engine.reports import (
 )
 from groundswell.engine.running import Whole, run_whole
 from groundswell.engine.sources import source_states
-from groundswell.engine.standing import Standing, followed_days, stand
 from groundswell.engine.telling import (
     account_rows,
-    explanation,
     find_account,
     keep_latest,
-    parents_of,
     read_latest,
 )
 from groundswell.errors import Problem, UsageError
-from groundswell.handoff.rewriting import rewrite_opening
-from groundswell.handoff.writing import write_brief
-from groundswell.intake import belonging, explain_account, explain_user
-from groundswell.model import Alert, Kind, Link
-from groundswell.routing import NOTHING_KNOWN
+from groundswell.intake import belonging, explain_user
 from groundswell.store.activity import open_activity
 from groundswell.store.ledger import JournalEntry, Ledger, open_ledger
 from groundswell.store.warehouse import Warehouse, open_warehouse
@@ -76,14 +68,11 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from groundswell.connectors.rewriting import LanguageModel
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
-    from groundswell.engine.telling import Found
     from groundswell.handoff.brief import Brief
-    from groundswell.intake import Filing
-    from groundswell.model import Decision, Score
+    from groundswell.model import Alert, Kind, Link
     from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
@@ -158,9 +147,7 @@ class Project:
         self.stop_following()
         if "destinations" in self.__dict__:
             self.destinations.close()
-        model: LanguageModel | None = self.__dict__.get("_language_model")
-        if model is not None:
-            model.close()
+        self._polisher.close()
         self.activity.close()
         self.warehouse.close()
         self.ledger.close()
@@ -195,8 +182,8 @@ class Project:
             self.ledger,
             self.clock,
             self.destinations,
-            self._abouts,
-            lambda text: self._find(text).account_id,
+            self.looker.abouts,
+            lambda text: self.looker.find(text).account_id,
         )
 
     def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:
@@ -211,20 +198,13 @@ class Project:
             ConfigError: The policy cannot be used.
             UsageError: It would need other features, or the days are out of order.
         """
-        other = load_config(Path(policy))
-        check_policy(self.loaded, other)
-        model = Models(self.ledger, self.clock).published()
-        if other.config.score.preset == FITTED and model is not None:
-            other = replace(other, score=definition_of(model, other))
-        last = self._day(until)
-        computer = self._computer()
-        return simulate(
+        return simulate_policy(
             self.loaded,
-            other,
-            computer.features(days_of(self._day(since), last)),
-            since=since,
-            until=last,
-            parents=parents_of(computer.filing().accounts),
+            Path(policy),
+            self.computer,
+            Models(self.ledger, self.clock).published(),
+            since=self._day(since),
+            until=self._day(until),
         )
 
     def read_back(self, destination: str) -> ReadBack:
@@ -244,28 +224,24 @@ class Project:
 
         return read_back(destination, self.destinations, self.handing, load)
 
-    def _abouts(self, wanted: Iterable[str]) -> dict[str, About]:
-        """Return what is known of some accounts, as of the latest run."""
-        ids = set(wanted)
-        if not ids:
-            return {}
-        try:
-            frame = self._latest()
-        except UsageError:  # nobody was scored yet
-            return {}
-        return abouts(frame, self._accounts(), ids)
+    @cached_property
+    def looker(self) -> Looker:
+        """What looks accounts up."""
+        return Looker(
+            loaded=lambda: self.loaded,
+            live=lambda: self._live,
+            computer=self.computer,
+            clock=self.clock,
+            state=self.state,
+        )
 
-    def _find(self, text: str) -> Found:
-        return find_account(self._accounts(), text)
+    @cached_property
+    def _briefer(self) -> Briefer:
+        return Briefer(self.looker, self.handing.book, self._polisher)
 
-    def _accounts(self) -> pl.DataFrame:
-        """Return account_id, name and domain; of an account that is new today maybe no domain."""
-        base = self._live.base if self._live is not None else None
-        if base is None:
-            return self._computer().filing().accounts
-        known = base.filing.accounts.select("account_id", "name", "domain")
-        newer = self._latest().select("account_id", "name").join(known, on="account_id", how="anti")
-        return pl.concat([known, newer], how="diagonal")
+    @cached_property
+    def _polisher(self) -> Polisher:
+        return Polisher(lambda: self.loaded, self.environ, self.clock)
 
     @cached_property
     def handing(self) -> Handing:
@@ -273,7 +249,11 @@ class Project:
         handing = Handing(self.loaded, self.ledger, self.clock)
         if self.destinations.names():
             handing.teller = Teller(
-                self.loaded, self.ledger, handing.book, self.destinations, self._gatherer
+                self.loaded,
+                self.ledger,
+                handing.book,
+                self.destinations,
+                self.looker.gatherer,
             )
         return handing
 
@@ -281,11 +261,6 @@ class Project:
     def destinations(self) -> Destinations:
         """Where decisions are sent."""
         return Destinations(self.loaded, self.ledger, self.clock, self.environ)
-
-    def _gatherer(self) -> Gatherer:
-        base = self._live.base if self._live is not None else None
-        filing = self._computer().filing() if base is None else base.filing
-        return Gatherer(self.loaded, self.warehouse, self.ledger, filing)
 
     def brief(self, account: str, *, as_of: date | None = None) -> Brief:
         """Write the brief of an account: why now, whom to write to, and what to say.
@@ -297,38 +272,7 @@ class Project:
         Raises:
             UsageError: No such account is known by that day.
         """
-        day = self._day(as_of or self._latest_day())
-        found, _, _, row, score, decision = self._decided(account, day, self.loaded)
-        domain = self._accounts().filter(pl.col("account_id") == found.account_id)["domain"]
-        values = {
-            name: value
-            for name, value in row.items()
-            if value is None or isinstance(value, str | int | float)
-        }
-        about = About(
-            found.account_id, found.name, domain[0] if len(domain) else None, score.as_of, values
-        )
-        handoff = self.handing.book.refresh().of_account(found.account_id)
-        known = handoff is not None and handoff.is_open and handoff.as_of <= score.as_of
-        present = {found.account_id: handoff} if handoff is not None and known else {}
-        stories = self._gatherer().stories({found.account_id: about}, score.as_of, handoffs=present)
-        story = stories[found.account_id]
-        member = member_of(self.loaded.teams, story.owner)
-        story = replace(story, rep=member.name if member else None)
-        urgent = bool(present) and present[found.account_id].urgent
-        written = write_brief(self.loaded, story, score, decision, urgent=urgent)
-        model = self._language_model
-        return written if model is None else rewrite_opening(written, model.ask)
-
-    @cached_property
-    def _language_model(self) -> LanguageModel | None:
-        """What polishes opening lines; None where `brief.rewrite` names nothing."""
-        rewriting = self.loaded.briefing.rewriting
-        if rewriting is None:
-            return None
-        from groundswell.connectors.rewriting import LanguageModel  # noqa: PLC0415 - for few
-
-        return LanguageModel(rewriting, self.environ, self.clock)
+        return self._briefer.brief(account, self._day(as_of or self.looker.latest_day()))
 
     def adopt(self) -> None:
         """Score by what is published now, where `score.preset` is `fitted`.
@@ -349,8 +293,8 @@ class Project:
         if score.version == self.loaded.score.version:
             return
         self.loaded = replace(self.loaded, score=score)
-        if hasattr(self, "_computing"):
-            self._computing.loaded = self.loaded
+        if "computer" in self.__dict__:
+            self.computer.loaded = self.loaded
         if self._live is not None:
             self._live.adopt(self.loaded)
         if "handing" in self.__dict__:
@@ -468,7 +412,7 @@ class Project:
             StoreError: It is merged already, or the merge would close a circle.
         """
         for name in (account, into):
-            find_account(self._computer().filing().accounts, name)
+            find_account(self.computer.filing().accounts, name)
         self.ledger.merge_accounts(account, into, since=self._instant(since), reason=reason)
 
     def unmerge(
@@ -483,7 +427,7 @@ class Project:
 
     def links(self, user: str, *, as_of: date | None = None) -> list[Link]:
         """Say which accounts a user belongs to as of a day, since when, and why."""
-        return explain_user(self._computer().filing(), user, self._day(as_of))
+        return explain_user(self.computer.filing(), user, self._day(as_of))
 
     def _instant(self, day: date | None) -> datetime:
         return datetime.combine(self._day(day), time(), UTC) if day else self.clock.now()
@@ -511,10 +455,10 @@ class Project:
             )
         )
 
-    def _computer(self) -> Computer:
-        if not hasattr(self, "_computing"):
-            self._computing = Computer(self.loaded, self.warehouse, self.ledger, self.activity)
-        return self._computing
+    @cached_property
+    def computer(self) -> Computer:
+        """What answers for features."""
+        return Computer(self.loaded, self.warehouse, self.ledger, self.activity)
 
     def features(
         self,
@@ -536,7 +480,7 @@ class Project:
             account_id, as_of, and a column per feature; by account_id and as_of.
         """
         days = weekly_days(self._day(as_of), weeks)
-        return self._computer().collect(days, accounts=accounts, as_known=as_known)
+        return self.computer.collect(days, accounts=accounts, as_known=as_known)
 
     def write_features(
         self,
@@ -571,12 +515,8 @@ class Project:
         if accounts is not None:
             return [self.features(as_of, weeks=weeks, accounts=accounts, as_known=as_known)]
         days = weekly_days(self._day(as_of), weeks)
-        computer = self._computer()
+        computer = self.computer
         return computer.as_known(days) if as_known else computer.features(days)
-
-    def _standing(self, loaded: LoadedConfig, as_of: date, accounts: Sequence[str]) -> Standing:
-        frames = self._computer().features(followed_days(as_of), accounts=accounts)
-        return stand(loaded, frames, as_of=as_of)
 
     def run(self, *, as_of: date | None = None) -> RunReport:
         """Score every account, decide on each, and record it in the journal.
@@ -618,11 +558,6 @@ class Project:
         return self.root / STATE_FOLDER
 
     @property
-    def computer(self) -> Computer:
-        """What answers for features."""
-        return self._computer()
-
-    @property
     def live(self) -> Live | None:
         """What keeps every account's standing up to date, while it is followed."""
         return self._live
@@ -642,7 +577,7 @@ class Project:
         """
         self._live = Live(
             self.loaded,
-            self._computer(),
+            self.computer,
             self.warehouse,
             self.ledger,
             self.clock,
@@ -687,24 +622,10 @@ class Project:
         Raises:
             UsageError: There was no run yet.
         """
-        frame = self._latest()
+        frame = self.looker.latest()
         if qualified:
             frame = frame.filter(pl.col("qualified"))
         return account_rows(self.loaded, frame.head(limit) if limit else frame)
-
-    def _latest(self) -> pl.DataFrame:
-        frame = self._live.latest() if self._live is not None else None
-        if frame is None:
-            frame = read_latest(self.root / STATE_FOLDER)
-        if frame is None:
-            raise UsageError(
-                Problem(
-                    code="no-run",
-                    what="Accounts have not been scored yet.",
-                    fix="Run `groundswell run` first.",
-                )
-            )
-        return frame
 
     def explain(
         self,
@@ -725,62 +646,11 @@ class Project:
         Raises:
             UsageError: No such account is known by that day, or there is no such version.
         """
-        day = self._day(as_of or self._latest_day())
-        loaded = self.loaded
+        day = self._day(as_of or self.looker.latest_day())
+        loaded = None
         if model is not None:
-            loaded = replace(loaded, score=self.lab.definition(model))
-        found, standing, filing, row, score, decision = self._decided(account, day, loaded)
-        links = explain_account(filing, found.account_id, day)
-        return explanation(
-            loaded,
-            found,
-            row,
-            score,
-            decision,
-            links=[link for link in links if user is None or link.user_id == user],
-            history=standing.history.filter(pl.col("account_id") == found.account_id),
-            alert=next(iter(self._alerts(day, found.account_id)), None),
-        )
-
-    def _decided(
-        self, account: str, day: date, loaded: LoadedConfig
-    ) -> tuple[Found, Standing, Filing, dict[str, Any], Score, Decision]:
-        """Find an account, say where it stands, and decide on it with the whole trace."""
-        found, standing, filing = self._look(account, day, loaded)
-        remembered = deciding.remember(self.ledger, self.warehouse.read(Kind.TOUCHES), as_of=day)
-        states = deciding.states_of(
-            standing,
-            remembered,
-            do_not_contact=self.loaded.guardrails.do_not_contact,
-            parents=parents_of(filing.accounts),
-        )
-        row = standing.frame.row(by_predicate=pl.col("account_id") == found.account_id, named=True)
-        score, decision = deciding.decide_account(
-            loaded,
-            row,
-            states.get(found.account_id, NOTHING_KNOWN),
-            standing.triggers_since().get(found.account_id, {}),
-            now=self.clock.now(),
-        )
-        return found, standing, filing, row, score, decision
-
-    def _look(
-        self, account: str, day: date, loaded: LoadedConfig
-    ) -> tuple[Found, Standing, Filing]:
-        """Find an account and say where it stands, from the facts around it where that will do."""
-        if self._live is not None and self._live.today == day and loaded is self.loaded:
-            looked = self._live.look(account)
-            if looked is not None:
-                return looked
-        filing = self._computer().filing()
-        found = find_account(filing.accounts, account)
-        return found, self._standing(loaded, day, [found.account_id]), filing
-
-    def _latest_day(self) -> date | None:
-        if self._live is not None and self._live.today is not None:
-            return self._live.today
-        frame = read_latest(self.root / STATE_FOLDER)
-        return None if frame is None else cast("date", frame.item(0, "as_of"))
+            loaded = replace(self.loaded, score=self.lab.definition(model))
+        return self.looker.explain(account, day, user=user, loaded=loaded)
 
     def alerts(self, *, account: str | None = None, every: bool = False) -> list[Alert]:
         """List the alerts that stand as of the latest run, one for each account, best first.
@@ -793,12 +663,7 @@ class Project:
             return alerting.best_first(
                 alerting.told_by(self.ledger, before=date.max, account_id=account)
             )
-        return self._alerts(self._latest_day() or self.today(), account)
-
-    def _alerts(self, day: date, account_id: str | None) -> list[Alert]:
-        after = day + timedelta(days=1)
-        told = alerting.told_by(self.ledger, before=after, account_id=account_id)
-        return alerting.present_alerts(self.loaded, told, as_of=day)
+        return self.looker.alerts(self.looker.latest_day() or self.today(), account)
 
     def offer(
         self,

@@ -120,7 +120,7 @@ def test_without_records_nothing_is_kept(opened: Any) -> None:
     from groundswell.engine.running import run_whole
 
     project = opened()
-    computer = project._computer()
+    computer = project.computer
     whole = run_whole(project.loaded, computer, project.ledger, project.clock, day=DAY)
     assert (whole.report.alerts, whole.report.journal_entries) == (2, 0)
     assert project.journal() == []

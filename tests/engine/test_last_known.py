@@ -52,7 +52,7 @@ def test_who_moves_is_known_where_they_belong_now(sent: list[dict[str, Any]], se
             for row in latest.iter_rows(named=True):
                 assert known.row(row["account_id"]) == row
             assert known.row("nobody") is None
-            whole = belonging(project._computer().filing(), project.warehouse.actors(), TODAY)
+            whole = belonging(project.computer.filing(), project.warehouse.actors(), TODAY)
             assert_frame_equal(known.people.now(), whole)
             named = dict(whole.iter_rows())
             for person in (*USERS, *(f"anon:d-{user}" for user in USERS), "nobody"):

@@ -197,7 +197,7 @@ def assert_like_a_run(project: Project, live: Live) -> None:
     shown = live.latest()
     whole = run_whole(
         project.loaded,
-        project._computer(),
+        project.computer,
         project.ledger,
         project.clock,
         day=TODAY,

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from groundswell.config.loading import FITTED, load_config
 from groundswell.engine.deciding import decide_untold
+from groundswell.engine.registry import definition_of
+from groundswell.engine.telling import parents_of
 from groundswell.errors import Problem, UsageError
 from groundswell.handoff.life import State
 from groundswell.model import Motion
@@ -24,10 +27,13 @@ from groundswell.scoring import SCORED, follow_crossings, score_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.computing import Computer
+    from groundswell.engine.registry import Model
 
 OPEN_DAYS = 30
 """Days for which a handoff of the past stands open."""
@@ -101,6 +107,43 @@ class Simulation:
     both: int
     changes: dict[str, int]
     differing: tuple[Differing, ...]
+
+
+def simulate_policy(
+    present: LoadedConfig,
+    policy: Path,
+    computer: Computer,
+    published: Model | None,
+    *,
+    since: date,
+    until: date,
+) -> Simulation:
+    """Replay the past under the policy of a file; see `Project.simulate`.
+
+    Args:
+        present: The policy in use.
+        policy: A groundswell.yaml.
+        computer: Answers for features.
+        published: The definition that a policy with `preset: fitted` scores by.
+        since: The first day that counts.
+        until: The last one.
+
+    Raises:
+        ConfigError: The policy cannot be used.
+        UsageError: It would need other features, or the days are out of order.
+    """
+    other = load_config(policy)
+    check_policy(present, other)
+    if other.config.score.preset == FITTED and published is not None:
+        other = replace(other, score=definition_of(published, other))
+    return simulate(
+        present,
+        other,
+        computer.features(days_of(since, until)),
+        since=since,
+        until=until,
+        parents=parents_of(computer.filing().accounts),
+    )
 
 
 def check_policy(present: LoadedConfig, other: LoadedConfig) -> None:

@@ -30,6 +30,7 @@ from groundswell.api.metrics import Metrics
 from groundswell.api.slack import slack_route
 from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
+from groundswell.engine.correspondent import Correspondent
 from groundswell.engine.courier import Courier
 from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.feed import Feed
@@ -153,6 +154,7 @@ class EngineLoop:
         self._reporter = Reporter(project, self.feed)
         self._swept_at = 0.0
         self._courier = Courier(project, lambda: self.leads)
+        self._correspondent = Correspondent(project, lambda: self.leads, alone)
         self._leadership = project.ledger.leadership()
         self.leads = False
         self.failing: str | None = None
@@ -174,12 +176,14 @@ class EngineLoop:
         self.claim()
         self._thread.start()
         self._courier.start()
+        self._correspondent.start()
 
     def stop(self) -> None:
         """Take in what is in the inbox, for a while; the rest is taken in after the next start."""
         self._stopping.set()
         self._thread.join()
         self._courier.stop()
+        self._correspondent.stop()
         self._drain.close()
         if self._follower is not None:
             self._follower.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Limits:
 class Budget:
     """Counts requests, waits within the window, and refuses beyond the day.
 
+    Several threads may spend of one.
+
     Attributes:
         limits: What the system allows.
         clock: Tells the time.
@@ -59,6 +62,7 @@ class Budget:
     _recent: deque[datetime] = field(default_factory=deque["datetime"], repr=False)
     _day: str = field(default="", repr=False)
     _spent: int = field(default=0, repr=False)
+    _alone: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def spend(self) -> None:
         """Count one request, after waiting until the window has room for it.
@@ -66,6 +70,10 @@ class Budget:
         Raises:
             DestinationError: The day's requests are used up; it says when the next day begins.
         """
+        with self._alone:
+            self._spend()
+
+    def _spend(self) -> None:
         now = self.clock.now()
         self._turn(now)
         if self.limits.daily is not None and self._spent >= self.limits.daily:
@@ -91,6 +99,10 @@ class Budget:
 
     def learn(self, *, used: int, allowed: int) -> None:
         """Take over what the system itself says of the day so far."""
+        with self._alone:
+            self._learn(used=used, allowed=allowed)
+
+    def _learn(self, *, used: int, allowed: int) -> None:
         self._turn(self.clock.now())
         if self.limits.daily is not None:
             self._spent = max(self._spent, self.limits.daily - max(allowed - used, 0))
@@ -98,8 +110,9 @@ class Budget:
     @property
     def spent(self) -> int:
         """Requests of the present UTC day."""
-        self._turn(self.clock.now())
-        return self._spent
+        with self._alone:
+            self._turn(self.clock.now())
+            return self._spent
 
     def restore(self, day: str, spent: int) -> None:
         """Go on from what was counted before a restart."""

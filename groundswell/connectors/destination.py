@@ -205,7 +205,7 @@ class DestinationType:
         usual: What is written where the user does not say.
         limits: What the system allows, unless the user says otherwise.
         batch: Deliveries that one call of `send` takes at most.
-        fields: By setting, what the user may name in `write`, beside kinds and values.
+        reads: Whether its destinations are `ReadsRecords`.
     """
 
     name: str
@@ -217,6 +217,7 @@ class DestinationType:
     usual: frozenset[str]
     limits: Limits = field(default_factory=Limits)
     batch: int = 1
+    reads: bool = False
 
 
 def plain_values(values: Mapping[str, Scalar]) -> dict[str, str]:

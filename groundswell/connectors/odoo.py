@@ -336,4 +336,5 @@ DESTINATION = DestinationType(
     usual=_USUAL,
     limits=Limits(requests=60, seconds=10.0),
     batch=50,
+    reads=True,
 )

@@ -118,4 +118,5 @@ DESTINATION = DestinationType(
     ),
     limits=Limits(requests=25, seconds=1.0, daily=15_000),
     batch=MOST_RECORDS,
+    reads=True,
 )

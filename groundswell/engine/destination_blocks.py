@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from groundswell.config.quantities import Misfit, parse_duration
 from groundswell.config.secrets import expand
 from groundswell.connectors.deliveries import ACCOUNT_FIELDS
 from groundswell.connectors.destination import Limits
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
     from groundswell.config.loading import LoadedConfig
     from groundswell.connectors.destination import DestinationType
 
-_OURS = frozenset({"type", "for", "write", "requests", "daily_requests"})
+_OURS = frozenset({"type", "for", "write", "requests", "daily_requests", "read_every"})
+
+READ_EVERY = "10 minutes"
+"""How often a server takes in what changed in a CRM, where nobody says."""
+
+_NEVER = "never"
+_SHORTEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,25 @@ class DestinationBlock:
         what = f"`{key}` is no number of requests."
         raise self._problem("config-destination", key, what, "Write 1 or more.")
 
+    def read_every(self) -> timedelta | None:
+        """Return how often what changed there is taken in; None for never.
+
+        Raises:
+            ConfigError: It is no length of time, or less than a minute.
+        """
+        given = self.block.get("read_every", READ_EVERY)
+        if given == _NEVER:
+            return None
+        try:
+            hours = parse_duration(given).hours
+        except Misfit as misfit:
+            fix = f"{misfit.fix} Or write `{_NEVER}`."
+            raise self._problem(misfit.code, "read_every", misfit.what, fix) from None
+        if timedelta(hours=hours) < _SHORTEST:
+            what = f"`{given}` is too often."
+            raise self._problem("config-destination", "read_every", what, "Write 1 minute or more.")
+        return timedelta(hours=hours)
+
     def settings(self, environ: Mapping[str, str] | None) -> Any:
         """Return its settings, with secrets from the environment; as written for None.
 
@@ -117,6 +144,7 @@ def check_destinations(loaded: LoadedConfig) -> None:
         try:
             read.writes()
             read.limits()
+            read.read_every()
             read.settings(None)
         except ConfigError as error:
             problems += error.problems

@@ -12,6 +12,7 @@ from groundswell.errors import Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
@@ -65,6 +66,13 @@ class Destinations:
     clock: Clock
     environ: Mapping[str, str] = field(repr=False)
     _opened: dict[str, Opened] = field(default_factory=dict[str, Opened], repr=False)
+    _budgets: dict[str, Budget] = field(default_factory=dict[str, Budget], repr=False)
+
+    def beside(self) -> Destinations:
+        """Return the same for another thread: connections of its own, and one budget for both."""
+        return Destinations(
+            self.loaded, self.ledger, self.clock, self.environ, _budgets=self._budgets
+        )
 
     def names(self) -> list[str]:
         """Return the names of all, in the order of the file."""
@@ -93,13 +101,21 @@ class Destinations:
             block = self._block(name)
             kind, write = block.type(), block.writes()
             settings = block.settings(self.environ)
-            budget = Budget(block.limits(), self.clock)
-            today = self.clock.now().date().isoformat()
-            spent = self.ledger.remembered(name, f"{_SPENT}{today}")
-            budget.restore(today, int(spent or 0))
-            context = Context(name, self.clock, budget, LedgerMemory(self.ledger, name), write)
+            memory = LedgerMemory(self.ledger, name)
+            context = Context(name, self.clock, self._budget(name, block), memory, write)
             self._opened[name] = Opened(name, kind, write, context, kind.open(settings, context))
         return self._opened[name]
+
+    def _budget(self, name: str, block: DestinationBlock) -> Budget:
+        budget = self._budgets.setdefault(name, Budget(block.limits(), self.clock))
+        today = self.clock.now().date().isoformat()
+        spent = self.ledger.remembered(name, f"{_SPENT}{today}")
+        budget.restore(today, int(spent or 0))
+        return budget
+
+    def read_every(self, name: str) -> timedelta | None:
+        """Return how often what changed there is taken in by a server; None for never."""
+        return self._block(name).read_every()
 
     def secret(self, name: str, key: str) -> str | None:
         """Return a text of a destination's block with its variables filled in; None for none.

@@ -31,7 +31,7 @@ from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.handing.briefing import Briefer, Polisher
 from groundswell.engine.handing.handing import Handing
 from groundswell.engine.handing.handoffs import Handoffs
-from groundswell.engine.handing.reading_back import ReadBack, read_back, write_rows
+from groundswell.engine.handing.reading_back import fetch, take_in, write_rows
 from groundswell.engine.handing.simulating import Simulation, simulate_policy
 from groundswell.engine.handing.telling import Teller
 from groundswell.engine.live.last_known import keep_people
@@ -61,6 +61,7 @@ from groundswell.engine.telling import (
 )
 from groundswell.errors import Problem, UsageError
 from groundswell.intake import belonging, explain_user
+from groundswell.model import Kind
 from groundswell.store.activity import open_activity
 from groundswell.store.ledger import JournalEntry, Ledger, open_ledger
 from groundswell.store.warehouse import Warehouse, open_warehouse
@@ -68,11 +69,12 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.engine.handing.reading_back import Fetched, ReadBack
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
     from groundswell.handoff.brief import Brief
-    from groundswell.model import Alert, Kind, Link
+    from groundswell.model import Alert, Link
     from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
@@ -217,12 +219,16 @@ class Project:
             UsageError: Nothing comes back from such a destination, or there is none.
             DestinationError: It cannot be reached.
         """
+        return self.take_in(fetch(destination, self.destinations, until=self.clock.now()))
+
+    def take_in(self, fetched: Fetched) -> ReadBack:
+        """Take in what was read from a CRM; see `read_back`."""
         folder = self.state / "read_back"
 
         def load(kind: Kind, frame: pl.DataFrame) -> list[LoadReport]:
             return self.load(str(kind), [write_rows(frame, kind, folder)])
 
-        return read_back(destination, self.destinations, self.handing, load)
+        return take_in(fetched, self.handing, self.warehouse.read(Kind.ACCOUNTS), load)
 
     @cached_property
     def looker(self) -> Looker:

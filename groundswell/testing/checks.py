@@ -235,6 +235,8 @@ def a_name_of_two_lines_is_sent(subject: Subject) -> None:
 def records_are_canonical(subject: Subject) -> None:
     """What is read back is in the columns that a file would have, and reading changes nothing."""
     with subject.opened() as destination:
+        reads = isinstance(destination, ReadsRecords)
+        expect(subject.type.reads == reads, f"`reads` says {subject.type.reads}, and it is {reads}")
         if not isinstance(destination, ReadsRecords):
             raise NotOffered("The destination reads no records back.")
         before = subject.state()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from groundswell.engine.correspondent import Correspondent
 from groundswell.errors import ConfigError, UsageError
 from tests.connectors.hubspot_account import TOKEN
 from tests.connectors.hubspot_server import hubspot
@@ -58,6 +61,15 @@ def drain(project):
     while (done := project.handoffs.dispatch()).moved:
         total.update(sent=done.sent, unchanged=done.unchanged, dead=done.dead)
     return total
+
+
+def eventually(holds, *, seconds: float = 30.0) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_each_thing_is_there_once_and_only_what_changed_is_sent_again(company, crm, clock):
@@ -226,3 +238,44 @@ def test_what_people_do_in_the_crm_comes_back_and_wins(company, crm, clock):
     assert "do_not_contact" in [one.name for one in barred if not one.passed]
     again = project.read_back("hubspot")
     assert (sum(again.added.values()), again.reassigned) == (0, 0)
+    # Who owns the account there owns it for the next decision too, and is who it goes to.
+    assert project.explain("a00000").decision.owner == other
+    assert project.features(accounts=["a00000"]).item(0, "employees") == 80
+
+
+def test_a_server_reads_back_by_itself_when_it_is_time(company, crm, clock):
+    for name in ("ann", "bob"):
+        crm.owner(f"{name}@ours.example")
+    project = company(1, **places(crm, read_every="30 minutes"))
+    project.run()
+    drain(project)
+    other = next(
+        one
+        for one in ("ann@ours.example", "bob@ours.example")
+        if one != project.handoffs.get("a00000").owner
+    )
+    (company_,) = crm.records["companies"]
+    owners = {row["email"]: row["id"] for row in crm.owners}
+    correspondent = Correspondent(project, lambda: True, threading.Lock())
+    correspondent.start()
+    try:
+        assert eventually(lambda: project.ledger.remembered("hubspot", "read:cursor"))
+        clock.advance(dt.timedelta(minutes=10))
+        crm.change("companies", company_, hubspot_owner_id=owners[other])
+        asked = len(crm.requests)
+        clock.advance(dt.timedelta(minutes=10))
+        assert not eventually(lambda: len(crm.requests) > asked, seconds=2.5)
+        clock.advance(dt.timedelta(minutes=20))
+        assert eventually(lambda: project.handoffs.get("a00000").owner == other)
+    finally:
+        correspondent.stop()
+
+
+def test_how_often_is_read_back_is_checked(company):
+    hub = {"token": "${TOKEN}"}
+    with pytest.raises(ConfigError, match="`soon` is no length of time"):
+        company(1, destinations={"hubspot": {**hub, "read_every": "soon"}})
+    with pytest.raises(ConfigError, match="too often"):
+        company(1, destinations={"hubspot": {**hub, "read_every": "0.5 minutes"}})
+    never = company(1, destinations={"hubspot": {**hub, "read_every": "never"}})
+    assert never.destinations.read_every("hubspot") is None

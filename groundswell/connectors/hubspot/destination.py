@@ -277,4 +277,5 @@ DESTINATION = DestinationType(
     usual=USUAL,
     limits=Limits(requests=100, seconds=10.0, daily=650_000),
     batch=100,
+    reads=True,
 )

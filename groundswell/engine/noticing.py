@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from groundswell.clock import day_number, utc_day
 from groundswell.engine.deciding import DECIDED
+from groundswell.engine.handing.owners import OWNER_TOLD
 from groundswell.engine.reports import Notice
 from groundswell.features.meanings import meanings_of
 from groundswell.model import Kind
@@ -116,7 +117,8 @@ class Reporter:
         """Note what came of scoring."""
         try:
             at = self.project.clock.now()
-            entries = [_of_entry(entry) for entry in scored.entries]
+            # What is told to owners is seen by them, and its trigger is told here.
+            entries = [_of_entry(one) for one in scored.entries if one.kind != OWNER_TOLD]
             self._add([item for item in entries if item.kind == "crossing"])
             self._add([_of_trigger(fired, at) for fired in scored.fired])
             self._add([item for item in entries if item.kind == "decision"])

@@ -12,6 +12,7 @@ from groundswell.config.loading import FITTED
 from groundswell.engine import deciding
 from groundswell.engine.alerting import alert_entry, find_alerts
 from groundswell.engine.handing.handing import abouts
+from groundswell.engine.handing.owners import OWNER_TOLD, find_news
 from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
 from groundswell.engine.standing import followed_days, lead_up, stand_on
@@ -90,7 +91,7 @@ def run_whole(
     eve, today = lead_up(loaded, computer.features(followed_days(day), kept=kept), as_of=day)
     standing = stand_on(loaded, eve, today, as_of=day)
     computed = monotonic()
-    known = {item.key for item in ledger.journal(kinds=("qualified", "released"))}
+    known = {item.key for item in ledger.journal(kinds=("qualified", "released", OWNER_TOLD))}
     remembered = deciding.remember(ledger, computer.warehouse.read(Kind.TOUCHES), as_of=day)
     routes, entries = decide_on(
         loaded, standing, remembered, parents=parents_of(filing.accounts), clock=clock
@@ -151,11 +152,15 @@ def decide_on(
     parents: Mapping[str, str],
     clock: Clock,
 ) -> tuple[pl.DataFrame, Sequence[JournalEntry]]:
-    """Decide on the accounts that stand somewhere; see `deciding.decide_all` for the result."""
+    """Decide on the accounts that stand somewhere; see `deciding.decide_all` for the result.
+
+    What there is to tell of accounts that somebody works already is among the entries.
+    """
     states = deciding.states_of(
         standing, remembered, do_not_contact=loaded.guardrails.do_not_contact, parents=parents
     )
-    return deciding.decide_all(loaded, standing, states, remembered, clock=clock)
+    routes, entries = deciding.decide_all(loaded, standing, states, remembered, clock=clock)
+    return routes, [*entries, *find_news(loaded.guardrails, standing, states, now=clock.now())]
 
 
 def _warnings(loaded: LoadedConfig, day: date) -> tuple[str, ...]:

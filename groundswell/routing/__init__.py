@@ -10,7 +10,7 @@ from groundswell.routing.alerts import (
 from groundswell.routing.decisions import decide, read_by_decisions, route_frame
 from groundswell.routing.guardrails import is_held_out, may_offer_human
 from groundswell.routing.offers import ChosenOffer, OfferCase, choose_offer
-from groundswell.routing.state import NOTHING_KNOWN, AccountState
+from groundswell.routing.state import NOTHING_KNOWN, AccountState, is_owned
 from groundswell.routing.triggers import (
     fire_triggers,
     needed_names,
@@ -31,6 +31,7 @@ __all__ = [
     "high_accounts",
     "is_held_back",
     "is_held_out",
+    "is_owned",
     "may_offer_human",
     "needed_names",
     "newest_reason",

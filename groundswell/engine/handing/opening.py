@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from groundswell.engine.alerting import USAGE_ALERT
 from groundswell.engine.deciding import DECIDED, RELEASED
+from groundswell.engine.handing.owners import OWNER_TOLD, told_group
 from groundswell.engine.handing.teams import due_at, find_rep, member_of, team_for
 from groundswell.handoff.life import Handoff, State, Step, follow_one, handoff_id, may, step_key
 from groundswell.model import Motion, as_plain
@@ -82,17 +84,32 @@ class Opener:
         groups: list[Group] = []
         rest: list[JournalEntry] = []
         for entry in sorted(entries, key=lambda item: _urgency(item, about)):
-            found = self._of_entry(entry, about.get(entry.account_id))
+            known = about.get(entry.account_id)
+            if entry.kind == OWNER_TOLD:
+                groups += self._told(entry, known)
+                continue
+            found = self._of_entry(entry, known)
             if found is None:
                 rest.append(entry)
             else:
                 groups.append(found)
         return groups, rest
 
+    def _told(self, entry: JournalEntry, about: About | None) -> list[Group]:
+        """Return what is written of news for who works an account; of an old one, nothing."""
+        if about is None or entry.account_id in self._opened:
+            return []
+        handoff = self.book.of_account(entry.account_id)
+        present = handoff if handoff is not None and handoff.is_open else None
+        found = told_group(self, entry, present, about)
+        return [] if found is None else [found]
+
     def _of_entry(self, entry: JournalEntry, about: About | None) -> Group | None:
         handoff = self.book.of_account(entry.account_id)
         if handoff is not None and not handoff.is_open:
             handoff = None
+        if entry.kind == USAGE_ALERT:
+            return Group((entry,))
         if entry.kind == RELEASED and handoff is not None and may(handoff, Step.EXPIRED):
             return self._release(entry, handoff)
         if entry.kind != DECIDED or about is None or entry.account_id in self._opened:
@@ -173,6 +190,15 @@ class Opener:
                 "candidates": as_plain(found.candidates),
             },
         )
+
+    def due_again(self, handoff: Handoff) -> str | None:
+        """Return by when somebody has to answer a handoff that asks for a person once more."""
+        team = self.loaded.teams.get(handoff.team or "")
+        if team is None:
+            return None
+        member = member_of(self.loaded.teams, handoff.owner)
+        motion = Motion(handoff.motion)
+        return due_at(team, member, motion, urgent=True, now=self.now).isoformat()
 
     def _release(self, entry: JournalEntry, handoff: Handoff) -> Group | None:
         """Let a handoff go that nobody took up, once its account no longer qualifies."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -20,6 +20,7 @@ from groundswell.connectors.deliveries import (
     Task,
 )
 from groundswell.engine.deciding import DECIDED
+from groundswell.engine.handing.informing import INFORMS, Word
 from groundswell.engine.handing.teams import member_of
 from groundswell.handoff.life import Handoff, Step, follow_one
 from groundswell.handoff.rendering.mail import mail_html, news_html, note_html
@@ -85,16 +86,58 @@ class Teller:
         if not names:
             return [() for _ in groups]
         cases = [self._case(group, about) for group in groups]
+        words = [self._word(group, about) for group in groups]
         told = [case for case in cases if case is not None and case.steps & _BRIEFED]
         briefs = self._briefs(told)
+        more = self._word_briefs([word for word in words if word is not None])
         found: list[tuple[KeptDelivery, ...]] = []
-        for case in cases:
-            if case is None:
-                found.append(())
-                continue
-            whole = replace(case, brief=briefs.get(case.handoff.handoff_id))
-            found.append(tuple(self._of_case(whole, names)))
+        for case, word in zip(cases, words, strict=True):
+            kept: list[KeptDelivery] = []
+            if case is not None:
+                whole = replace(case, brief=briefs.get(case.handoff.handoff_id))
+                kept += self._of_case(whole, names)
+            if word is not None:
+                kept += self._of_word(word, more[word.entry.key], names)
+            found.append(tuple(kept))
         return found
+
+    def _word(self, group: Group, about: Mapping[str, About]) -> Word | None:
+        """Return what somebody is told of an account that is not handed over, if anything."""
+        entry = next((item for item in group.entries if item.kind in INFORMS), None)
+        known = about.get(entry.account_id) if entry is not None else None
+        if entry is None or known is None or (entry.at.date() - entry.as_of).days > STALE_DAYS:
+            return None
+        handoff = self._book.of_account(entry.account_id)
+        return Word(entry, known, handoff if handoff is not None and handoff.is_open else None)
+
+    def _word_briefs(self, words: Sequence[Word]) -> dict[str, Brief]:
+        """Return the brief of each, by the key of its entry."""
+        by_day: dict[date, list[Word]] = {}
+        for word in words:
+            by_day.setdefault(word.about.as_of, []).append(word)
+        found: dict[str, Brief] = {}
+        for day, those in by_day.items():
+            about = {word.about.account_id: word.about for word in those}
+            present = {w.about.account_id: w.handoff for w in those if w.handoff is not None}
+            stories = self._gatherer().stories(about, day, handoffs=present)
+            for word in those:
+                alert, owner = word.alert, word.owner(self.loaded)
+                decision = self._last_decision(word.about)
+                if alert is not None:
+                    decision = replace(decision, motion=Motion.EXPANSION, play=alert.play)
+                story = replace(stories[word.about.account_id], owner=owner)
+                found[word.entry.key] = self._written(word.about, story, decision, word.asked)
+        return found
+
+    def _of_word(self, word: Word, brief: Brief, names: Sequence[str]) -> Iterator[KeptDelivery]:
+        company = _company(word.about)
+        bodies: list[tuple[DeliveryKind, Body | None]] = [
+            (DeliveryKind.MESSAGE, word.message(self.loaded, company, brief)),
+            (DeliveryKind.TASK, word.task(self.loaded, company, brief)),
+        ]
+        handoff_id = word.handoff.handoff_id if word.handoff is not None else None
+        for name, kind, body in self._taken(bodies, word.about, names):
+            yield _kept(word.entry, name, kind, body, handoff_id)
 
     def _case(self, group: Group, about: Mapping[str, About]) -> _Case | None:
         steps = [entry for entry in group.entries if entry.kind in set(Step)]
@@ -125,42 +168,56 @@ class Teller:
             stories = self._gatherer().stories(about, day, handoffs=handoffs)
             for case in those:
                 story = stories[case.handoff.account_id]
-                found[case.handoff.handoff_id] = self._brief(case, story, day)
+                found[case.handoff.handoff_id] = self._brief(case, story)
         return found
 
-    def _brief(self, case: _Case, story: Story, day: date) -> Brief:
-        row = {"account_id": story.account_id, "as_of": day, **case.about.values}
-        score = explain_score(self.loaded.score, row, currency=self.loaded.config.currency)
-        member = member_of(self.loaded.teams, case.handoff.owner)
-        story = replace(story, rep=member.name if member else None)
-        decision = self._decision(case, score.as_of)
-        return write_brief(self.loaded, story, score, decision, urgent=case.handoff.urgent)
+    def _brief(self, case: _Case, story: Story) -> Brief:
+        story = replace(story, owner=case.handoff.owner)
+        return self._written(case.about, story, self._decision(case), case.handoff.urgent)
 
-    def _decision(self, case: _Case, day: date) -> Decision:
+    def _written(self, about: About, story: Story, decision: Decision, urgent: bool) -> Brief:  # noqa: FBT001 - as `write_brief`
+        row = {"account_id": about.account_id, "as_of": about.as_of, **about.values}
+        score = explain_score(self.loaded.score, row, currency=self.loaded.config.currency)
+        member = member_of(self.loaded.teams, story.owner)
+        story = replace(story, rep=member.name if member else None)
+        return write_brief(self.loaded, story, score, decision, urgent=urgent)
+
+    def _last_decision(self, about: About, *, handed_over: bool = False) -> Decision:
+        """Return what was decided on an account last, or when it was handed over last."""
+        entries = self._ledger.journal(account_id=about.account_id, kinds=(DECIDED,))
+        bodies = [item.body for item in entries if item.body["hand_over"] or not handed_over]
+        return msgspec.convert(bodies[-1], Decision) if bodies else _undecided(about)
+
+    def _decision(self, case: _Case) -> Decision:
         """Return the decision that opened the handoff, with the motion that it has now."""
-        body = case.decided
-        if body is None:
-            entries = self._ledger.journal(account_id=case.handoff.account_id, kinds=(DECIDED,))
-            bodies = [entry.body for entry in entries if entry.body["hand_over"]]
-            body = bodies[-1] if bodies else None
-        decision = (
-            msgspec.convert(body, Decision) if body is not None else _undecided(case.handoff, day)
-        )
+        if case.decided is not None:
+            decision = msgspec.convert(case.decided, Decision)
+        else:
+            decision = self._last_decision(case.about, handed_over=True)
         play = case.handoff.play or decision.play
         return replace(decision, motion=Motion(case.handoff.motion), play=play)
 
     # --- by destination -----------------------------------------------------------------------
 
     def _of_case(self, case: _Case, names: Sequence[str]) -> Iterator[KeptDelivery]:
-        bodies = list(self._bodies(case))
+        for name, kind, body in self._taken(list(self._bodies(case)), case.about, names):
+            yield _kept(case.last, name, kind, body, case.handoff.handoff_id)
+
+    def _taken(
+        self,
+        bodies: Sequence[tuple[DeliveryKind, Body | None]],
+        about: About,
+        names: Sequence[str],
+    ) -> Iterator[tuple[str, DeliveryKind, Body]]:
+        """Yield what each destination takes of some bodies, with its name."""
         for name in names:
-            if not self._wants(name, case.about):
+            if not self._wants(name, about):
                 continue
             kinds = {str(kind) for kind in self._destinations.type_of(name).kinds}
             writes = self._destinations.writes(name)
             for kind, body in bodies:
-                if str(kind) in kinds and _is_written(kind, writes):
-                    yield self._kept(case, name, kind, body)
+                if body is not None and str(kind) in kinds and _is_written(kind, writes):
+                    yield name, kind, body
 
     def _wants(self, name: str, about: About) -> bool:
         condition = self.loaded.conditions.get(name)
@@ -168,17 +225,6 @@ class Teller:
             return True
         seen = {one: about.values.get(one) for one in condition.names}
         return condition.evaluate(seen) is True
-
-    def _kept(self, case: _Case, name: str, kind: DeliveryKind, body: Body) -> KeptDelivery:
-        return KeptDelivery(
-            key=f"{case.last.key}:{name}:{kind}",
-            destination=name,
-            kind=str(kind),
-            account_id=case.handoff.account_id,
-            handoff_id=case.handoff.handoff_id,
-            body=as_plain(body),
-            made_at=case.last.at,
-        )
 
     def _bodies(self, case: _Case) -> Iterator[tuple[DeliveryKind, Body]]:
         """Yield what a destination is sent of a case, if it takes such."""
@@ -329,15 +375,30 @@ def _rounded(value: Scalar) -> Scalar:
     return round(float(value), 1) if isinstance(value, int | float) else value
 
 
-def _undecided(handoff: Handoff, day: date) -> Decision:
+def _kept(
+    entry: JournalEntry, name: str, kind: DeliveryKind, body: Body, handoff_id: str | None
+) -> KeptDelivery:
+    return KeptDelivery(
+        key=f"{entry.key}:{name}:{kind}",
+        destination=name,
+        kind=str(kind),
+        account_id=entry.account_id,
+        handoff_id=handoff_id,
+        body=as_plain(body),
+        made_at=entry.at,
+    )
+
+
+def _undecided(about: About) -> Decision:
+    """Return the decision on an account that none was recorded of."""
     return Decision(
-        account_id=handoff.account_id,
-        as_of=day,
-        decided_at=handoff.opened_at,
-        motion=Motion(handoff.motion),
+        account_id=about.account_id,
+        as_of=about.as_of,
+        decided_at=datetime.combine(about.as_of, time(), UTC),
+        motion=Motion.SELF_SERVE,
         rule="",
-        hand_over=True,
-        reason=handoff.reason,
+        hand_over=False,
+        reason="",
         rules=(),
         guardrails=(),
         triggers=(),

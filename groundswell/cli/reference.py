@@ -114,7 +114,7 @@ def features_page() -> str:
 
 
 def presets_page() -> str:
-    """Return the page of the shipped scores, motions, triggers, alerts, offers and guardrails."""
+    """Return the page of everything that ships as YAML."""
     text = GENERATED + "# Presets\n\nWhat Groundswell ships; your file edits it.\n"
     names = [f"score/{name}.yaml" for name in ("hybrid", "points", "buckets")]
     names += [
@@ -124,6 +124,7 @@ def presets_page() -> str:
         "offers.yaml",
         "plays.yaml",
         "guardrails.yaml",
+        "metrics.yaml",
     ]
     names += ["meanings.yaml"]
     for name in names:

@@ -34,6 +34,7 @@ _RESOLVED = {
         "brief",
     ),
     "guardrails",
+    "metrics",
 }
 _HIDDEN = {"doc"}
 
@@ -77,7 +78,17 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
             if value is not None:
                 yield from _flat(loaded, value, ("offers", name, word))
     yield from _plays(loaded)
+    yield from _metrics(loaded)
     yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
+
+
+def _metrics(loaded: LoadedConfig) -> Iterator[ConfigValue]:
+    for name, metric in loaded.metrics.items():
+        told = {"of": metric.table, "on": metric.on, "among": metric.among}
+        how: Scalar = " / ".join(one.text for one in metric.of) or True
+        for word, value in {**told, metric.how: how}.items():
+            if value is not None:
+                yield from _flat(loaded, value, ("metrics", name, word))
 
 
 def _plays(loaded: LoadedConfig) -> Iterator[ConfigValue]:

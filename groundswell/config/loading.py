@@ -18,6 +18,7 @@ from groundswell.config.document import read_document
 from groundswell.config.features import check_features
 from groundswell.config.findings import key_path
 from groundswell.config.meanings import resolve_meanings
+from groundswell.config.metrics import resolve_funnels, resolve_metrics, tell_unknown_metrics
 from groundswell.config.offers import resolve_offers, tell_unknown_offers
 from groundswell.config.plays import (
     resolve_brief,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from groundswell.config.document import Document
     from groundswell.config.expressions import Expression
     from groundswell.config.findings import Findings, Key, Spot
+    from groundswell.config.metrics import Funnel, Metric
     from groundswell.config.resolved import (
         Alerts,
         Briefing,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from groundswell.config.schema import FeatureDef
     from groundswell.config.validation import Checked
     from groundswell.errors import Place
+    from groundswell.model import Motion
 
 CONFIG_FILE = "groundswell.yaml"
 DEFAULT = "default (groundswell)"
@@ -97,6 +100,8 @@ class LoadedConfig:
         plans: The price list in its order.
         teams: The people, by team.
         conditions: The condition (`for`) of each destination that has one.
+        metrics: What is measured: the shipped ones, with the user's in their place or after them.
+        funnels: The stages of each motion.
         files: The files read, as they are named in messages.
     """
 
@@ -116,6 +121,8 @@ class LoadedConfig:
     plans: dict[str, Plan]
     teams: dict[str, Team]
     conditions: dict[str, Expression]
+    metrics: dict[str, Metric]
+    funnels: dict[Motion, Funnel]
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
 
@@ -268,6 +275,7 @@ class _Resolver:
         )
         check_sources(self.config.sources, findings=self.findings)
         check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
+        metrics, funnels = self._metrics(), self._funnels()
         self.findings.raise_any()
         assert score is not None, "why there is none was told"
         return LoadedConfig(
@@ -287,6 +295,8 @@ class _Resolver:
             plans=plans,
             teams=teams,
             conditions=conditions,
+            metrics=metrics,
+            funnels=funnels,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},
         )
@@ -441,6 +451,20 @@ class _Resolver:
         ours = resolve_offers(told, types=types, plans=plans, findings=self.findings)
         tell_unknown_offers(told, presets.shipped_offers(), findings=self.findings)
         return ours | {name: offer for name, offer in shipped.items() if name not in told}
+
+    def _metrics(self) -> dict[str, Metric]:
+        """Return the shipped metrics with the user's in their place or after them."""
+        shipped, told = presets.shipped_metrics(), self.config.metrics
+        ours = resolve_metrics(told, known=shipped, findings=self.findings)
+        tell_unknown_metrics(told, shipped, findings=self.findings)
+        taken = {name for name, metric in told.items() if metric is None}
+        return {name: one for name, one in {**shipped, **ours}.items() if name not in taken}
+
+    def _funnels(self) -> dict[Motion, Funnel]:
+        """Return the shipped funnels with the user's in their place."""
+        ours = resolve_funnels(self.config.funnels, findings=self.findings)
+        shipped, told = presets.shipped_funnels(), self.config.funnels
+        return {**{motion: one for motion, one in shipped.items() if motion not in told}, **ours}
 
     def _teams(self, types: Mapping[str, ValueType]) -> dict[str, Team]:
         teams = self.config.teams

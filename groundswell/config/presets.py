@@ -11,6 +11,7 @@ from groundswell.config.document import parse_document
 from groundswell.config.features import check_features, expand_windows
 from groundswell.config.findings import Findings, Key, Spot
 from groundswell.config.meanings import resolve_meanings
+from groundswell.config.metrics import resolve_funnels, resolve_metrics
 from groundswell.config.schema import Config, PresetDef
 from groundswell.config.validation import validate
 from groundswell.config.vocabulary import feature_types
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from groundswell.config.alert_schema import AlertsBlock
+    from groundswell.config.metrics import Funnel, Metric
     from groundswell.config.play_schema import ClauseDef, PlayDef
     from groundswell.config.resolved import Meaning
     from groundswell.config.schema import FeatureDef, MotionRule, OfferDef, TriggerDef
+    from groundswell.model import Motion
 
 DEFAULT_WINDOWS: tuple[str, ...] = tuple(Config().windows)
+_OF_ONE_BLOCK = ("motions", "triggers", "alerts", "offers", "guardrails")
 SCORE_PRESETS = ("hybrid", "points", "buckets")
 
 
@@ -42,15 +46,15 @@ class Shipped:
 
 @cache
 def shipped_blocks() -> Shipped:
-    """Return the shipped motions, triggers, alerts, offers, guardrails, plays and brief.
+    """Return the shipped motions, triggers, alerts, offers, guardrails, plays, metrics and more.
 
     Raises:
         ConfigError: A shipped file is wrong.
     """
     data: dict[str, Any] = {}
     spots: dict[Key, Spot] = {}
-    for block in ("motions", "triggers", "alerts", "offers", "guardrails", None):
-        name = f"{block or 'plays'}.yaml"  # which has two blocks, and names them
+    files = [(block, f"{block}.yaml") for block in _OF_ONE_BLOCK]
+    for block, name in (*files, (None, "plays.yaml"), (None, "metrics.yaml")):
         document = parse_document(read_preset(name), preset_path(name), block=block)
         document.findings().raise_any()
         data |= document.data
@@ -90,6 +94,34 @@ def shipped_plays() -> dict[str, PlayDef | None]:
 def shipped_clauses() -> list[ClauseDef]:
     """Return what the first sentence of a brief may say, in order."""
     return shipped_blocks().config.brief.clauses
+
+
+@cache
+def shipped_metrics() -> Mapping[str, Metric]:
+    """Return the shipped metrics by name.
+
+    Raises:
+        ConfigError: A shipped metric is wrong.
+    """
+    shipped = shipped_blocks()
+    findings = shipped.findings()
+    found = resolve_metrics(shipped.config.metrics, findings=findings)
+    findings.raise_any()
+    return found
+
+
+@cache
+def shipped_funnels() -> Mapping[Motion, Funnel]:
+    """Return the shipped funnel of each motion.
+
+    Raises:
+        ConfigError: A shipped funnel is wrong.
+    """
+    shipped = shipped_blocks()
+    findings = shipped.findings()
+    found = resolve_funnels(shipped.config.funnels, findings=findings)
+    findings.raise_any()
+    return found
 
 
 def shipped_guardrails() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from groundswell.config.block import (
     Texts,
     Window,
 )
+from groundswell.config.metric_schema import FunnelDef, MetricDef
 from groundswell.config.offer_schema import OfferDef
 from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.score_schema import (
@@ -352,6 +353,14 @@ class Config(Block):
     destinations: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
         description="Where decisions are sent; secrets as ${ENVIRONMENT_VARIABLE}.",
+    )
+    metrics: dict[Name, MetricDef | None] = Field(
+        default_factory=dict[str, MetricDef | None],
+        description="What is measured; beside the shipped ones, `null` takes one away.",
+    )
+    funnels: dict[str, FunnelDef | None] = Field(
+        default_factory=dict[str, FunnelDef | None],
+        description="The stages of each motion, in place of the shipped ones.",
     )
     warehouse: str = Field(
         default="duckdb", description="Where events are kept: duckdb, postgresql://, spark://."

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from groundswell.config.block import Block, Days, Name, as_list
+from groundswell.config.block import Block, Days, Name, ShareText, as_list
 
 MotionName = Literal["self_serve", "sales_assist", "enterprise", "expansion"]
 Motions = Annotated[
@@ -59,6 +59,28 @@ class MetricDef(Block):
     )
     at_end: bool = Field(
         default=False, description="Rows of the last day of the period, such as a balance."
+    )
+
+
+class CostDef(Block):
+    """What a category of `costs` is for."""
+
+    acquisition: bool = Field(default=True, description="It is spent to win customers.")
+    motion: MotionName | None = Field(default=None, description="In this motion alone.")
+
+
+class MeasuringBlock(Block):
+    """What has to be known to measure."""
+
+    costs: dict[str, CostDef] = Field(
+        default_factory=lambda: {
+            "marketing": CostDef(motion="self_serve"),
+            "sales": CostDef(motion="sales_assist"),
+        },
+        description="By category of `costs`, what it is for; others win no customers.",
+    )
+    gross_margin: ShareText | None = Field(
+        default=None, description="Of recurring revenue; without it there is no lifetime value."
     )
 
 

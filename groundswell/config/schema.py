@@ -24,7 +24,7 @@ from groundswell.config.block import (
     Texts,
     Window,
 )
-from groundswell.config.metric_schema import FunnelDef, MetricDef
+from groundswell.config.metric_schema import FunnelDef, MeasuringBlock, MetricDef
 from groundswell.config.offer_schema import OfferDef
 from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.score_schema import (
@@ -357,6 +357,9 @@ class Config(Block):
     metrics: dict[Name, MetricDef | None] = Field(
         default_factory=dict[str, MetricDef | None],
         description="What is measured; beside the shipped ones, `null` takes one away.",
+    )
+    measuring: MeasuringBlock = Field(
+        default_factory=MeasuringBlock, description="What has to be known to measure."
     )
     funnels: dict[str, FunnelDef | None] = Field(
         default_factory=dict[str, FunnelDef | None],

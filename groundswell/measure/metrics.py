@@ -166,7 +166,7 @@ class Measurer:
         metric = self.metrics[name]
         if metric.how == "formula":
             parts = [
-                self.behind(part, period, motion=motion).select(
+                self.behind(part, period.earlier(metric.matures), motion=motion).select(
                     pl.lit(part).alias("metric"), ACCOUNT, pl.col("counted").cast(pl.Float64)
                 )
                 for part in sorted(metric.of[0].names)
@@ -207,12 +207,12 @@ class Measurer:
 
     def _formula(self, metric: Metric, period: Period, motion: Motion | None) -> _Drawn:
         expression = metric.of[0]
-        names = sorted(expression.names)
-        parts = {part: self._drawn(part, period, motion) for part in names}
+        told = period.earlier(metric.matures)
+        parts = {part: self._drawn(part, told, motion) for part in sorted(expression.names)}
         if any(part.value is None for part in parts.values()):
             return _UNKNOWN
-        told = pl.DataFrame({part: [drawn.value] for part, drawn in parts.items()})
-        value = _finite(told.select(expression.to_polars().alias("is")).item())
+        values = pl.DataFrame({part: [drawn.value] for part, drawn in parts.items()})
+        value = _finite(values.select(expression.to_polars().alias("is")).item())
         lengths = {len(drawn.draws) for drawn in parts.values() if len(drawn.draws)}
         n = min(drawn.n for drawn in parts.values())
         if value is None or len(lengths) != 1:

@@ -133,7 +133,10 @@ def test_a_metric_over_two_motions_is_refused():
     ("told", "code"),
     [
         ({"of": "accounts", "on": "signed_up"}, "config-metric"),
-        ({"of": "accounts", "on": "signed_up", "count": True, "sum": "users"}, "config-metric"),
+        (
+            {"of": "accounts", "on": "signed_up", "count": True, "sum": "first_arr_cents"},
+            "config-metric",
+        ),
         ({"of": "acounts", "on": "signed_up", "count": True}, "config-unknown-table"),
         ({"of": "accounts", "on": "signed", "count": True}, "config-unknown-day"),
         ({"of": "desks", "on": "day", "sum": "open", "by": "motion"}, "config-metric"),
@@ -146,15 +149,15 @@ def test_what_cannot_be_computed_is_told(told, code):
 
 def test_a_formula_has_an_interval_and_says_what_it_lacks():
     told, _ = metrics(
-        a={"of": "accounts", "on": "signed_up", "sum": "users"},
+        a={"of": "accounts", "on": "signed_up", "sum": "first_arr_cents"},
         b={"of": "accounts", "on": "signed_up", "count": True},
         each={"formula": "a / b"},
-        cost={"of": "costs", "on": "month", "sum": "amount_cents"},
+        cost={"of": "costs", "on": "day", "sum": "amount_cents"},
         cac={"formula": "cost / b"},
     )
     rng = np.random.default_rng(0)
     users = rng.poisson(5, 400).astype(float)
-    accounts = people(days(*([3] * 400)), users=users)
+    accounts = people(days(*([3] * 400)), first_arr_cents=users)
     measurer = Measurer(
         told,
         tables(accounts=accounts),
@@ -166,7 +169,7 @@ def test_a_formula_has_an_interval_and_says_what_it_lacks():
     assert each.low == pytest.approx(users.mean() - half, abs=half / 2)
     cac = measurer.figure("cac", MARCH)
     assert (cac.estimate.value, cac.missing) == (None, "Load `costs` (month, category, amount).")
-    costs = table("costs", month=days(1), amount_cents=[80_000])
+    costs = table("costs", day=days(1), amount_cents=[80_000])
     paid = Measurer(told, tables(accounts=accounts, costs=costs)).figure("cac", MARCH).estimate
     assert paid.value == 200.0
 
@@ -192,11 +195,11 @@ def test_a_change_is_told_from_the_same_draws():
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    told, _ = metrics(mean={"of": "accounts", "on": "signed_up", "mean": "users"})
+    told, _ = metrics(mean={"of": "accounts", "on": "signed_up", "mean": "first_arr_cents"})
     rng = np.random.default_rng(2)
     held = 0
     for seed in range(200):
-        accounts = people(days(*([3] * 150)), users=rng.exponential(1.0, 150))
+        accounts = people(days(*([3] * 150)), first_arr_cents=rng.exponential(1.0, 150))
         estimate = (
             Measurer(told, tables(accounts=accounts), seed=seed).figure("mean", MARCH).estimate
         )
@@ -213,10 +216,10 @@ def test_draws_of_an_account_do_not_depend_on_the_others():
 
 def test_quantiles_are_those_of_the_rows():
     told, _ = metrics(
-        median={"of": "accounts", "on": "signed_up", "median": "users"},
-        p90={"of": "accounts", "on": "signed_up", "p90": "users"},
+        median={"of": "accounts", "on": "signed_up", "median": "first_arr_cents"},
+        p90={"of": "accounts", "on": "signed_up", "p90": "first_arr_cents"},
     )
-    accounts = people(days(*([3] * 10)), users=[float(n) for n in range(10, 0, -1)])
+    accounts = people(days(*([3] * 10)), first_arr_cents=[float(n) for n in range(10, 0, -1)])
     median, p90 = Measurer(told, tables(accounts=accounts)).figures(MARCH)
     assert (median.estimate.value, p90.estimate.value) == (5.0, 9.0)
     assert median.estimate.low < 5.0 < median.estimate.high

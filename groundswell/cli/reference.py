@@ -125,6 +125,10 @@ def presets_page() -> str:
         "plays.yaml",
         "guardrails.yaml",
         "metrics.yaml",
+        "commissions.yaml",
+        "payback.yaml",
+        "pricing.yaml",
+        "mistakes.yaml",
     ]
     names += ["meanings.yaml"]
     for name in names:

@@ -35,6 +35,7 @@ _RESOLVED = {
     ),
     "guardrails",
     "metrics",
+    "mistakes",
 }
 _HIDDEN = {"doc"}
 
@@ -79,6 +80,10 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
                 yield from _flat(loaded, value, ("offers", name, word))
     yield from _plays(loaded)
     yield from _metrics(loaded)
+    for name, mistake in loaded.mistakes.items():
+        told = {"severity": mistake.severity, **{f"at.{k}": v for k, v in mistake.at.items()}}
+        for word, value in {**told, "mend": mistake.mend}.items():
+            yield from _flat(loaded, value, ("mistakes", name, *word.split(".")))
     yield from _flat(loaded, effective_guardrails(loaded.config), ("guardrails",))
 
 

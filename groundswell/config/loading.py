@@ -13,19 +13,23 @@ from pydantic import Field
 
 from groundswell.config import presets
 from groundswell.config.alerts import potential_features, resolve_alerts, tell_unknown_signs
+from groundswell.config.commissions import resolve_commissions
 from groundswell.config.digests import digest
 from groundswell.config.document import read_document
 from groundswell.config.features import check_features
 from groundswell.config.findings import key_path
 from groundswell.config.meanings import resolve_meanings
 from groundswell.config.metrics import resolve_funnels, resolve_metrics, tell_unknown_metrics
+from groundswell.config.mistakes import resolve_mistakes
 from groundswell.config.offers import resolve_offers, tell_unknown_offers
+from groundswell.config.paybacks import resolve_payback
 from groundswell.config.plays import (
     resolve_brief,
     resolve_clauses,
     resolve_plays,
     tell_unknown_plays,
 )
+from groundswell.config.pricing import resolve_pricing
 from groundswell.config.rules import (
     resolve_guardrails,
     resolve_rules,
@@ -49,10 +53,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from groundswell.config.commissions import CommissionPlan
     from groundswell.config.document import Document
     from groundswell.config.expressions import Expression
     from groundswell.config.findings import Findings, Key, Spot
     from groundswell.config.metrics import Funnel, Metric
+    from groundswell.config.mistakes import MistakeSpec
+    from groundswell.config.paybacks import PaybackTerms
+    from groundswell.config.pricing import PricingTerms
     from groundswell.config.resolved import (
         Alerts,
         Briefing,
@@ -102,6 +110,10 @@ class LoadedConfig:
         conditions: The condition (`for`) of each destination that has one.
         metrics: What is measured: the shipped ones, with the user's in their place or after them.
         funnels: The stages of each motion.
+        commissions: What reps are paid for.
+        payback: What salespeople cost, and bring.
+        pricing: What the price list is checked by.
+        mistakes: What is watched for, by name.
         files: The files read, as they are named in messages.
     """
 
@@ -123,6 +135,10 @@ class LoadedConfig:
     conditions: dict[str, Expression]
     metrics: dict[str, Metric]
     funnels: dict[Motion, Funnel]
+    commissions: CommissionPlan
+    payback: PaybackTerms
+    pricing: PricingTerms
+    mistakes: dict[str, MistakeSpec]
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
 
@@ -276,6 +292,10 @@ class _Resolver:
         check_sources(self.config.sources, findings=self.findings)
         check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
         metrics, funnels = self._metrics(), self._funnels()
+        commissions = resolve_commissions(self.config.commissions, findings=self.findings)
+        payback = resolve_payback(self.config.payback, findings=self.findings)
+        pricing = resolve_pricing(self.config.pricing, findings=self.findings)
+        mistakes = resolve_mistakes(self.config.mistakes, findings=self.findings)
         self.findings.raise_any()
         assert score is not None, "why there is none was told"
         return LoadedConfig(
@@ -297,6 +317,10 @@ class _Resolver:
             conditions=conditions,
             metrics=metrics,
             funnels=funnels,
+            commissions=commissions,
+            payback=payback,
+            pricing=pricing,
+            mistakes=mistakes,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},
         )

@@ -24,9 +24,13 @@ from groundswell.config.block import (
     Texts,
     Window,
 )
+from groundswell.config.commission_schema import CommissionsBlock
 from groundswell.config.metric_schema import FunnelDef, MeasuringBlock, MetricDef
+from groundswell.config.mistake_schema import MistakeDef
 from groundswell.config.offer_schema import OfferDef
+from groundswell.config.payback_schema import PaybackBlock
 from groundswell.config.play_schema import BriefBlock, PlayDef
+from groundswell.config.pricing_schema import PricingBlock
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
@@ -364,6 +368,21 @@ class Config(Block):
     funnels: dict[str, FunnelDef | None] = Field(
         default_factory=dict[str, FunnelDef | None],
         description="The stages of each motion, in place of the shipped ones.",
+    )
+    commissions: CommissionsBlock = Field(
+        default_factory=CommissionsBlock.as_shipped, description="What reps are paid for."
+    )
+    payback: PaybackBlock = Field(
+        default_factory=PaybackBlock.as_shipped,
+        description="What salespeople cost, and when they have paid for themselves.",
+    )
+    pricing: PricingBlock = Field(
+        default_factory=PricingBlock.as_shipped,
+        description="What the price list is checked by.",
+    )
+    mistakes: dict[Name, MistakeDef | None] = Field(
+        default_factory=dict[Name, MistakeDef | None],
+        description="What differs from the shipped detectors of mistakes; null takes one away.",
     )
     warehouse: str = Field(
         default="duckdb", description="Where events are kept: duckdb, postgresql://, spark://."

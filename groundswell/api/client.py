@@ -13,6 +13,7 @@ import msgspec
 import polars as pl
 
 from groundswell.api.handoffs_client import HandoffsClient
+from groundswell.api.measuring_client import MeasuringClient
 from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, SERVER_FILE, Failure
 from groundswell.engine import STATE_FOLDER
 from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
@@ -255,6 +256,11 @@ class Client:
     def handoffs(self) -> HandoffsClient:
         """See `Project.handoffs`."""
         return HandoffsClient(self._call)
+
+    @property
+    def measuring(self) -> MeasuringClient:
+        """See `Project.measuring`."""
+        return MeasuringClient(self._call)
 
     @property
     def lab(self) -> LabClient:

@@ -25,6 +25,11 @@ from groundswell.api.handoff_operations import (
     SimulateArguments,
     StepArguments,
 )
+from groundswell.api.measuring_operations import (
+    BehindArguments,
+    FiguresArguments,
+    WeeklyArguments,
+)
 from groundswell.connectors.deliveries import Change
 from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
@@ -32,6 +37,7 @@ from groundswell.engine.dispatching import Dispatched
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
+from groundswell.engine.measuring.weekly import Figures, WeeklyReport
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
     Check,
@@ -45,6 +51,9 @@ from groundswell.handoff.life import Handoff
 from groundswell.model import Alert, Link, OfferedPrice, OfferKind
 from groundswell.store.ledger import JournalEntry
 from groundswell.store.outbox import KeptDelivery
+
+Row = dict[str, str | int | float | bool | None]
+"""One row of a table; days as ISO texts."""
 
 AUTH_HEADER = "authorization"
 HERE = "/v1/here"
@@ -447,6 +456,9 @@ OPERATIONS = {
         ),
         Operation("POST", "/v1/destinations/read", "read_back", DestinationArguments, ReadBack),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
+        Operation("GET", "/v1/report/weekly", "measuring.weekly", WeeklyArguments, WeeklyReport),
+        Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
+        Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

@@ -111,6 +111,10 @@ MEASURED: dict[str, dict[str, Column]] = {
         "acquisition": _FLAG,
         "amount_cents": _NUMBER,
     },
+    "settings": {
+        "day": DAY,
+        "gross_margin": _NUMBER,
+    },
     "desks": {
         "rep": _TEXT,
         "day": DAY,

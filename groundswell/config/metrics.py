@@ -255,9 +255,10 @@ def _tell_circles(
             what = f"`{name}` is made of itself."
             findings.tell(key, "config-circle", what, "Let it read other metrics.")
         motions = {known[part].motion for part in parts if known[part].motion is not None}
-        if len(motions) > 1 or any(known[part].by_motion for part in parts):
+        apart = any(known[part].by_motion for part in parts)
+        if len(motions) > 1 or (apart and not metric.by_motion) or (motions and metric.by_motion):
             what = f"`{name}` is made of metrics of different motions."
-            fix = "Let each part be of the same motion, or of all of them."
+            fix = "Let each part be of the same motion, or write `by: motion` with all of them."
             findings.tell(key, "config-two-motions", what, fix)
 
 

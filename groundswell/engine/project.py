@@ -37,6 +37,7 @@ from groundswell.engine.handing.telling import Teller
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.looking import Looker
+from groundswell.engine.measuring.measuring import Measuring
 from groundswell.engine.offering import Offering
 from groundswell.engine.registry import Models, definition_of
 from groundswell.engine.replaying import replay_messages
@@ -51,7 +52,7 @@ from groundswell.engine.reports import (
     SourceState,
     StoredReject,
 )
-from groundswell.engine.running import Whole, run_whole
+from groundswell.engine.running import Whole, run_whole, score_warnings
 from groundswell.engine.sources import source_states
 from groundswell.engine.telling import (
     account_rows,
@@ -174,6 +175,16 @@ class Project:
             models=Models(self.ledger, self.clock),
             day=self._day,
             adopt=self.adopt,
+        )
+
+    @cached_property
+    def measuring(self) -> Measuring:
+        """What came of it: metrics, funnels, forecasts and reports."""
+        return Measuring(
+            loaded=lambda: self.loaded,
+            computer=self.computer,
+            day=self._day,
+            warnings=lambda day: score_warnings(self.loaded, day),
         )
 
     @cached_property

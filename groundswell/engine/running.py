@@ -129,7 +129,7 @@ def run_whole(
         motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
         journal_entries=written,
         alerts=len(alerts),
-        warnings=_warnings(loaded, day),
+        warnings=score_warnings(loaded, day),
         seconds={
             "identity": identified - began,
             "features and scores": computed - identified,
@@ -163,7 +163,7 @@ def decide_on(
     return routes, [*entries, *find_news(loaded.guardrails, standing, states, now=clock.now())]
 
 
-def _warnings(loaded: LoadedConfig, day: date) -> tuple[str, ...]:
+def score_warnings(loaded: LoadedConfig, day: date) -> tuple[str, ...]:
     """Return what is to be known of the score that was used."""
     score = loaded.score
     if loaded.config.score.preset == FITTED and score.learned_until is None:

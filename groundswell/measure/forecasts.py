@@ -36,6 +36,9 @@ DRAWS = 400
 RECENT_WEEKS = 12
 """Weeks whose signups, and origins whose pipeline, tell of the next ones."""
 
+LIVED_WEEKS = 13
+"""Weeks back from which it is told how likely an account pays at its age."""
+
 FEWEST = 20
 """Accounts or opportunities with an outcome below which nothing is forecast."""
 
@@ -224,8 +227,8 @@ def won_between(motion: Motion, opportunities: pl.DataFrame, after: date, until:
 def _hazards(alone: pl.DataFrame, weeks: int, rng: np.random.Generator) -> Floats:
     """Return the chance of paying in each week of age, of who has not, in every draw.
 
-    A week of age is told from those who have lived all of it. Ages that few have come to are
-    taken together with those before.
+    A week of age is told from those who have lived all of it, and lived it lately: what was sold
+    otherwise a year ago tells of another product.
     """
     age, paid = _ints(alone["age"]), alone["paid"].fill_null(-1).to_numpy().astype(np.int64)
     last = int(age.max()) + weeks + 2
@@ -234,7 +237,7 @@ def _hazards(alone: pl.DataFrame, weeks: int, rng: np.random.Generator) -> Float
     risk = np.zeros((DRAWS, last))
     ended = np.where(paid >= 0, paid, age)
     for week in range(int(age.max()) + 1):
-        at = (age > week) & (ended >= week)
+        at = (age > week) & (ended >= week) & (week >= age - LIVED_WEEKS)
         risk[:, week] = weight[:, at].sum(axis=1)
         events[:, week] = weight[:, at & (paid == week)].sum(axis=1)
     grouped_risk, grouped_events = _grouped(risk), _grouped(events)

@@ -7,19 +7,17 @@ time: no rate is ever over two motions, and none is low because its accounts are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from groundswell.measure.estimates import NOTHING, Estimate, wilson
+from groundswell.model import Motion
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from groundswell.config.metrics import Funnel
     from groundswell.measure.metrics import Period
-    from groundswell.model import Motion
 
 
 @dataclass(frozen=True, slots=True)

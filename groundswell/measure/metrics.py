@@ -208,7 +208,10 @@ class Measurer:
     def _formula(self, metric: Metric, period: Period, motion: Motion | None) -> _Drawn:
         expression = metric.of[0]
         told = period.earlier(metric.matures)
-        parts = {part: self._drawn(part, told, motion) for part in sorted(expression.names)}
+        parts = {
+            part: self._drawn(part, told, motion if self.metrics[part].by_motion else None)
+            for part in sorted(expression.names)
+        }
         if any(part.value is None for part in parts.values()):
             return _UNKNOWN
         values = pl.DataFrame({part: [drawn.value] for part, drawn in parts.items()})

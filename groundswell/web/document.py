@@ -106,6 +106,31 @@ def to_markdown(report: Report, files: Mapping[str, str]) -> str:
     return _templates().get_template("report.md").render(report=report, links=links)
 
 
+def to_text(report: Report) -> str:
+    """Write a report as plain text for a terminal or a mail, without its pictures."""
+    return _templates().get_template("report.txt").render(report=report).rstrip() + "\n"
+
+
+def text_table(table: Table) -> str:
+    """Write a table as plain text: words to the left, figures to the right.
+
+    >>> print(text_table(Table(("who", "count"), (("Ann", "1"), ("Bertha", "12")))))
+    who     count
+    Ann         1
+    Bertha     12
+    """
+    lines = [[" ".join(cell.split()) for cell in row] for row in (table.heads, *table.rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.heads))]
+    written = (
+        "  ".join(
+            cell.rjust(width) if table.kind(column) == "figure" else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+    return "\n".join(written)
+
+
 def html_text(text: str) -> Markup:
     """Escape a text for HTML; what is in backticks is set as code.
 
@@ -181,4 +206,5 @@ def _templates() -> Environment:
     found.filters["html_text"] = html_text
     found.filters["html_figure"] = html_figure
     found.filters["markdown_text"] = markdown_text
+    found.filters["text_table"] = text_table
     return found

@@ -42,8 +42,16 @@ def write_report(
     Raises:
         UsageError: The file has another ending, or cannot be written.
     """
+    return write_document(report_of(found, title=title), path)
+
+
+def write_document(report: Report, path: Path) -> list[Path]:
+    """Write a document, and return the files that it is; see `write_report`.
+
+    Raises:
+        UsageError: The file has another ending, or cannot be written.
+    """
     check_path(path)
-    report = report_of(found, title=title)
     svgs = report.render_pictures()
     if path.suffix.lower() == ".html":
         texts = {path: to_html(report, svgs)}

@@ -100,9 +100,9 @@ def draw_calibration(found: Study | Backtest) -> alt.LayerChart:
     x = alt.X("expected:Q", scale=scale, axis=axis, title=said)
     y = alt.Y("observed:Q", scale=scale, axis=axis, title="Share to which the outcome came")
     ends: list[Row] = [{"expected": value, "observed": value} for value in (0, most * 1.06)]
-    points = alt.Chart(_data(rows)).encode(x, y)
-    top = alt.Chart(_data(rows[:1])).encode(x, y)
-    return _themed(
+    points = alt.Chart(data_of(rows)).encode(x, y)
+    top = alt.Chart(data_of(rows[:1])).encode(x, y)
+    return themed(
         alt.layer(
             _diagonal(ends, x, y),
             points.mark_point(filled=True, size=90, color=BLUE, opacity=0.85),
@@ -124,12 +124,12 @@ def draw_gains(found: Study | Backtest | Comparison) -> alt.LayerChart:
     x = alt.X("looked_at:Q", scale=share, axis=axis, title=f"Share of {what}, highest scores first")
     y = alt.Y("reached:Q", scale=share, axis=axis, title="Share of the outcomes among them")
     chance: list[Row] = [{"looked_at": value, "reached": value} for value in (0, 1)]
-    label = alt.Chart(_data([{"looked_at": 0.62, "reached": 0.56}])).encode(x, y)
-    return _themed(
+    label = alt.Chart(data_of([{"looked_at": 0.62, "reached": 0.56}])).encode(x, y)
+    return themed(
         alt.layer(
             _diagonal(chance, x, y),
             label.mark_text(align="left", color=GREY, text="by chance"),
-            *_lines(alt.Chart(_data(rows)).encode(x, y), found),
+            *_lines(alt.Chart(data_of(rows)).encode(x, y), found),
         )
     )
 
@@ -169,10 +169,10 @@ def draw_precision(found: Backtest | Comparison) -> alt.LayerChart:
         axis=alt.Axis(format=_PERCENT, tickCount=5),
         title="Share of them to which the outcome came",
     )
-    base = alt.Chart(_data(rows)).encode(x, y)
+    base = alt.Chart(data_of(rows)).encode(x, y)
     line, points = _lines(base, found)
-    mark = alt.Chart(_data([{"at": own}])).encode(x)
-    return _themed(
+    mark = alt.Chart(data_of([{"at": own}])).encode(x)
+    return themed(
         alt.layer(
             mark.mark_rule(color=GREY, strokeDash=[2, 3]),
             mark.mark_text(
@@ -194,7 +194,7 @@ def draw_distribution(found: Backtest) -> alt.VConcatChart:
         {"low": bar.low, "high": high, "rows": bar.rows, "came": bar.came}
         for bar, high in zip(found.distribution, [*lows[1:], 100.0], strict=True)
     ]
-    base = alt.Chart(_data(rows))
+    base = alt.Chart(data_of(rows))
 
     def panel(field: str, title: str, color: str, below: str | None) -> alt.Chart:
         x = alt.X("low:Q", bin="binned", title=below, scale=alt.Scale(domain=[0, 100]))
@@ -206,7 +206,7 @@ def draw_distribution(found: Backtest) -> alt.VConcatChart:
         bars = base.mark_bar(color=color, stroke="white", strokeWidth=1)
         return bars.encode(x, alt.X2("high"), y).properties(height=105)
 
-    return _themed(
+    return themed(
         alt.vconcat(
             panel("rows", "All", PALE, None),
             panel("came", "With the outcome", BLUE, "Score, in points of 100"),
@@ -249,10 +249,10 @@ def draw_weeks(found: Backtest) -> alt.LayerChart:
     colour = alt.Color(
         "what:N", scale=alt.Scale(domain=[_CAME, _CAME_NOT], range=[BLUE, PALE]), sort=None
     )
-    bars = alt.Chart(_data(rows)).encode(x, alt.X2("right"), y, alt.Y2("top"), colour)
+    bars = alt.Chart(data_of(rows)).encode(x, alt.X2("right"), y, alt.Y2("top"), colour)
     layers: list[alt.Chart] = [bars.mark_bar()]
     if found.capacity <= _NEAR * most:
-        line = alt.Chart(_data([{"foot": found.capacity}])).encode(y)
+        line = alt.Chart(data_of([{"foot": found.capacity}])).encode(y)
         said: Row = {
             "align": "left",
             "baseline": "bottom",
@@ -265,7 +265,7 @@ def draw_weeks(found: Backtest) -> alt.LayerChart:
             line.mark_text(**said, stroke="white", strokeWidth=4),  # else bars cross the words
             line.mark_text(**said),
         ]
-    return _themed(alt.layer(*layers))
+    return themed(alt.layer(*layers))
 
 
 _CAME, _CAME_NOT = "the outcome came", "it did not"
@@ -383,15 +383,15 @@ def draw_waterfall(story: Explanation) -> alt.LayerChart:
         scale=alt.Scale(domain=["adds", "takes", "total"], range=[BLUE, ORANGE, GREY]),
         legend=None,
     )
-    base = alt.Chart(_data(rows)).encode(y=y)
-    threshold = alt.Chart(_data([{"start": story.threshold}])).encode(x)
+    base = alt.Chart(data_of(rows)).encode(y=y)
+    threshold = alt.Chart(data_of([{"start": story.threshold}])).encode(x)
     layers = [
         threshold.mark_rule(color=_INK, strokeDash=[2, 3]),
         threshold.mark_text(baseline="bottom", y=-4, text=f"threshold {story.threshold:g}"),
         base.mark_bar().encode(x, alt.X2("end"), colour),
         base.mark_text(align="left", dx=4).encode(alt.X("edge:Q"), alt.Text("said:N")),
     ]
-    return _themed(alt.layer(*layers).properties(width=_WIDTH - 90, height=alt.Step(_STEP)))
+    return themed(alt.layer(*layers).properties(width=_WIDTH - 90, height=alt.Step(_STEP)))
 
 
 _FIT = "fit"
@@ -464,7 +464,7 @@ def _coloured(base: alt.Chart, found: Study | Backtest | Comparison) -> alt.Char
 
 
 def _diagonal(ends: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
-    return alt.Chart(_data(ends)).mark_line(color=GREY, strokeDash=[4, 3]).encode(x, y)
+    return alt.Chart(data_of(ends)).mark_line(color=GREY, strokeDash=[4, 3]).encode(x, y)
 
 
 def _counts(most: int, *, ticks: int) -> alt.Axis:
@@ -487,9 +487,11 @@ def _milliseconds(day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000
 
 
-def _data(rows: Sequence[Row]) -> alt.Data:
+def data_of(rows: Sequence[Row]) -> alt.Data:
+    """Return rows as what a chart draws."""
     return alt.Data(values=list(rows))
 
 
-def _themed(chart: Any) -> Any:
+def themed(chart: Any) -> Any:
+    """Return a chart that looks as every picture does."""
     return chart.configure(**THEME)

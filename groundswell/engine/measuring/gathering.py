@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.config.quantities import parse_share
 from groundswell.engine.deciding import DECIDED
 from groundswell.engine.measuring.handovers import handoffs_by, pqls_by
 from groundswell.measure.recurring import arr_movements, arr_steps
@@ -56,6 +57,7 @@ class Gathered:
         cost_kinds: By category, what it is for.
         handoffs, pqls: What the journal tells.
         desks: E-mail address of each rep with a capacity, and it.
+        gross_margin: Of recurring revenue, where it is set.
     """
 
     as_of: date
@@ -75,6 +77,7 @@ class Gathered:
     handoffs: pl.DataFrame
     pqls: pl.DataFrame
     desks: dict[str, float]
+    gross_margin: float | None = None
 
 
 def gather(
@@ -90,6 +93,7 @@ def gather(
     """
     days = sorted({day for day in ends if day <= as_of} | {as_of})
     end = datetime.combine(as_of + timedelta(days=1), time(), UTC)
+    margin = loaded.config.measuring.gross_margin
     warehouse, ledger = computer.warehouse, computer.ledger
     features = computer.collect(days)
     subscriptions = warehouse.read(Kind.SUBSCRIPTIONS)
@@ -120,6 +124,7 @@ def gather(
             for member in team.members
             if member.capacity is not None
         },
+        gross_margin=None if margin is None else parse_share(margin),
     )
 
 

@@ -35,6 +35,7 @@ LACKING = {
     "retention": "Load `subscriptions` that go back a year.",
     "balances": "Load `subscriptions` (account_id, plan, mrr, started_at, ended_at).",
     "opportunities": "Load `opportunities`, or read them back from a CRM.",
+    "settings": "Set `measuring.gross_margin` in groundswell.yaml.",
     "costs": "Load `costs` (month, category, amount).",
     "pqls": "Run `groundswell run`: no account has qualified yet.",
     "handoffs": "Run `groundswell run`: no account was handed over yet.",
@@ -53,12 +54,14 @@ class Tables:
         as_of: The day.
         named: By name, in the columns of `config.measured.MEASURED`.
         journeys: For funnels, in the columns of `JOURNEY`.
+        deals: The opportunities with everything that is known of them.
         missing: By table that is empty, what to do about it.
     """
 
     as_of: date
     named: dict[str, pl.DataFrame]
     journeys: pl.DataFrame
+    deals: pl.DataFrame
     missing: dict[str, str]
 
 
@@ -77,11 +80,12 @@ def build_tables(known: Gathered) -> Tables:
         "balances": balances(known.arr, known.ends).join(of_motion, on="account_id", how="left"),
         "costs": _costs(known),
         "desks": _desks(known),
+        "settings": _settings(known),
         "usage": known.usage.join(of_motion, on="account_id", how="left"),
     }
     fitted = {name: _fit(frame, name) for name, frame in named.items()}
     missing = {name: LACKING[name] for name, frame in fitted.items() if not frame.height}
-    return Tables(known.as_of, fitted, _journeys(known, accounts, deals), missing)
+    return Tables(known.as_of, fitted, _journeys(known, accounts, deals), deals, missing)
 
 
 def balances(arr: pl.DataFrame, days: Iterable[date]) -> pl.DataFrame:
@@ -402,6 +406,16 @@ def _costs(known: Gathered) -> pl.DataFrame:
             default=False,
             return_dtype=pl.Boolean,
         ),
+    )
+
+
+def _settings(known: Gathered) -> pl.DataFrame:
+    """Return what is set, for every day."""
+    if known.gross_margin is None:
+        return pl.DataFrame(schema={"day": pl.Date})
+    first = known.ends[0] - 2 * YEAR
+    return pl.DataFrame({"day": pl.date_range(first, known.as_of, eager=True)}).with_columns(
+        gross_margin=known.gross_margin
     )
 
 

@@ -1,0 +1,39 @@
+"""What came of a project that a server holds, asked over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from groundswell.engine.measuring.weekly import Figures, WeeklyReport
+    from groundswell.model import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringClient:
+    """The methods of `Measuring` that operations offer; they raise what those raise."""
+
+    _call: Callable[..., Any]
+
+    def weekly(self, *, as_of: date | None = None) -> WeeklyReport:
+        """See `Measuring.weekly`."""
+        return self._call("measuring.weekly", as_of=as_of)
+
+    def figures(self, *, as_of: date | None = None, days: int = 91) -> Figures:
+        """See `Measuring.figures`."""
+        return self._call("measuring.figures", as_of=as_of, days=days)
+
+    def behind(
+        self,
+        metric: str,
+        *,
+        as_of: date | None = None,
+        days: int = 91,
+        motion: str | None = None,
+    ) -> list[dict[str, Scalar | date]]:
+        """See `Measuring.behind`."""
+        return self._call("measuring.behind", metric=metric, as_of=as_of, days=days, motion=motion)

@@ -1,0 +1,33 @@
+"""What a server does for those who ask it what came of it all; see `operations`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=1_100)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+
+
+class WeeklyArguments(msgspec.Struct):
+    """Of `measuring.weekly`."""
+
+    as_of: date | None = None
+
+
+class FiguresArguments(msgspec.Struct):
+    """Of `measuring.figures`."""
+
+    as_of: date | None = None
+    days: Days = 91
+
+
+class BehindArguments(msgspec.Struct):
+    """Of `measuring.behind`."""
+
+    metric: Text
+    as_of: date | None = None
+    days: Days = 91
+    motion: Text | None = None

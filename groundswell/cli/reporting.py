@@ -1,0 +1,127 @@
+"""Commands that say what came of it: report weekly, report metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, parse_day
+from groundswell.cli.learning_options import OutOption, check_out
+from groundswell.cli.opening import open_project
+from groundswell.cli.output import err, out, print_json
+from groundswell.engine.measuring.weekly import Figures
+
+report = typer.Typer(no_args_is_help=True, help="What came of it: numbers and reports.")
+app.add_typer(report, name="report")
+
+DaysOption = Annotated[int, typer.Option(min=1, max=1100, help="Days that are looked at.")]
+MotionOption = Annotated[str | None, typer.Option(help="Only of this motion.")]
+
+
+@report.command()
+def weekly(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say what moved in the week, what each motion brings, and what people said."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.weekly(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    # Drawing takes a second to import.
+    from groundswell.web.document import to_text  # noqa: PLC0415
+    from groundswell.web.lab_report import write_document  # noqa: PLC0415
+    from groundswell.web.weekly_report import report_weekly  # noqa: PLC0415
+
+    written = report_weekly(found, title=f"Weekly report, {found.as_of}")
+    if out_file is None:
+        out.print(escape(to_text(written)), soft_wrap=True)
+        return
+    files = write_document(written, out_file)
+    err.print(f"Written: {files[0]}.", soft_wrap=True)
+
+
+@report.command()
+def metrics(
+    name: Annotated[
+        str | None, typer.Argument(help="One metric: the accounts behind it.", show_default="all")
+    ] = None,
+    as_of: AsOfOption = None,
+    days: DaysOption = 91,
+    motion: MotionOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows that are shown.")] = 50,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Show every metric with its interval and its change, or the rows behind one."""
+    day = parse_day(as_of)
+    if name is not None:
+        with open_project(project) as opened:
+            rows = opened.measuring.behind(name, as_of=day, days=days, motion=motion)
+        _print_rows(rows, limit, json=json)
+        return
+    with open_project(project) as opened:
+        found = opened.measuring.figures(as_of=day, days=days)
+    if json:
+        print_json(found)
+        return
+    _print_figures(found)
+
+
+def _print_figures(found: Figures) -> None:
+    from groundswell.web.weekly_report import (  # noqa: PLC0415 - drawing takes a second to import
+        write_change,
+        write_estimate,
+    )
+
+    table = Table(title=f"{found.first} to {found.last}")
+    for head in ("metric", "motion", "value", "change", "of the days"):
+        table.add_column(head, overflow="fold")
+    for one in found.figures:
+        unit = found.definitions[one.metric].unit
+        table.add_row(
+            one.metric,
+            one.motion or "",
+            write_estimate(one.estimate, unit) if not one.missing else f"[dim]{one.missing}[/dim]",
+            write_change(one.change, unit),
+            f"{one.first} to {one.last}",
+        )
+    out.print(table)
+
+
+def _print_rows(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool) -> None:
+    if json or not rows:
+        print_json(rows)
+        return
+    shown = [name for name, value in rows[0].items() if name in _WHO or _is_day(value)]
+    table = Table()
+    for column in (*shown, "counted"):
+        table.add_column(column, overflow="fold")
+    for row in rows[:limit]:
+        table.add_row(
+            *("" if row[name] is None else str(row[name]) for name in (*shown, "counted"))
+        )
+    out.print(table)
+    if len(rows) > limit:
+        out.print(f"{len(rows) - limit:,} more; --limit shows them, --json prints all.")
+
+
+_WHO = frozenset({"metric", "account_id", "rep", "motion", "category"})
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, date) or (isinstance(value, str) and bool(_DAY.match(value)))
+
+
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")

@@ -1,0 +1,119 @@
+"""What can be asked of a project about what came of it; see `Project.measuring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from groundswell.engine.measuring.gathering import gather
+from groundswell.engine.measuring.tables import Tables, build_tables
+from groundswell.engine.measuring.weekly import (
+    QUARTER,
+    Figures,
+    WeeklyReport,
+    define,
+    ends_for,
+    report_week,
+)
+from groundswell.errors import Problem, UsageError, did_you_mean
+from groundswell.measure.metrics import Measurer, Period
+from groundswell.model import Motion, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.computing import Computer
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Measures a project, as of any day.
+
+    Attributes:
+        loaded: Returns the configuration.
+        computer: Answers for features.
+        day: Returns the day that was asked for, or the present one.
+        warnings: Returns what is to be known of the score by a day.
+    """
+
+    loaded: Callable[[], LoadedConfig]
+    computer: Computer
+    day: Callable[[date | None], date]
+    warnings: Callable[[date], tuple[str, ...]]
+
+    def weekly(self, *, as_of: date | None = None) -> WeeklyReport:
+        """Make the report of the week that ends with a day.
+
+        Args:
+            as_of: The last day of the week; nothing later is looked at. The present one by default.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        day = self.day(as_of)
+        return report_week(self.loaded(), self.computer, as_of=day, warnings=self.warnings(day))
+
+    def figures(self, *, as_of: date | None = None, days: int = QUARTER) -> Figures:
+        """Return every metric of a period, those by motion once for each.
+
+        Args:
+            as_of: The last day of the period; nothing later is looked at.
+            days: How long it is.
+
+        Raises:
+            UsageError: Nothing was known by its last day.
+        """
+        period = self._period(as_of, days)
+        found = self._measurer(period).figures(period)
+        metrics = self.loaded().metrics
+        return Figures(period.first, period.last, define(metrics), tuple(found))
+
+    def behind(
+        self,
+        metric: str,
+        *,
+        as_of: date | None = None,
+        days: int = QUARTER,
+        motion: str | None = None,
+    ) -> list[dict[str, Scalar | date]]:
+        """Return the rows that a metric of a period is told from, each with what is counted of it.
+
+        Args:
+            metric: Its name.
+            as_of: The last day of the period; nothing later is looked at.
+            days: How long it is.
+            motion: Of one motion alone.
+
+        Raises:
+            UsageError: There is no such metric or motion, or nothing was known by then.
+        """
+        metrics = self.loaded().metrics
+        if metric not in metrics:
+            fix = did_you_mean(metric, metrics)
+            raise UsageError(Problem("metric-unknown", f"There is no metric `{metric}`.", fix))
+        if motion is not None and motion not in list(Motion):
+            fix = did_you_mean(motion, Motion)
+            raise UsageError(Problem("motion-unknown", f"There is no motion `{motion}`.", fix))
+        period = self._period(as_of, days)
+        told = Motion(motion) if motion else None
+        return self._measurer(period).behind(metric, period, motion=told).to_dicts()
+
+    def _period(self, as_of: date | None, days: int) -> Period:
+        last = self.day(as_of)
+        return Period(last - timedelta(days=days - 1), last)
+
+    def tables(self, as_of: date | None = None) -> Tables:
+        """Return the tables that metrics read, as they were known by a day."""
+        day = self.day(as_of)
+        known = gather(self.loaded(), self.computer, as_of=day, ends=ends_for(day))
+        return build_tables(known)
+
+    def _measurer(self, period: Period) -> Measurer:
+        late = {one.matures for one in self.loaded().metrics.values()}
+        both = (period, period.before())
+        ends = [told.earlier(days).last for told in both for days in late]
+        known = gather(self.loaded(), self.computer, as_of=period.last, ends=ends)
+        tables = build_tables(known)
+        return Measurer(self.loaded().metrics, tables.named, tables.missing)

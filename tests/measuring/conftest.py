@@ -1,0 +1,117 @@
+"""A company with a history of half a year: who signed up, paid, was handed over, and bought."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundswell.clock import FixedClock
+from groundswell.engine import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DAY = dt.date(2026, 6, 30)
+EVENTS = {"signed_up": "Signed Up", "activated": "Made", "hand_raised": "Asked"}
+TEAMS = {
+    "sales_assist": {
+        "members": [{"name": "Ann Ash", "email": "ann@ours.example", "capacity": 10}],
+        "first_touch_within": "24 working hours",
+    },
+}
+ACCOUNTS = 60
+
+
+def at(days_before: int, hour: int = 9) -> str:
+    """Return an instant so many days before the last day."""
+    return f"{DAY - dt.timedelta(days=days_before)}T{hour:02}:00:00Z"
+
+
+def rows() -> dict[str, list[dict[str, Any]]]:
+    """Return the facts: every third account pays by itself, every tenth asks for a person."""
+    found: dict[str, list[dict[str, Any]]] = {
+        kind: []
+        for kind in ("accounts", "events", "subscriptions", "opportunities", "touches", "tickets")
+    }
+    for number in range(ACCOUNTS):
+        name, since = f"a{number:02}", 180 - number * 3
+        known = {"account_id": name, "name": f"Firm {number}", "employees": 40 + number * 20}
+        found["accounts"].append(known | {"valid_from": at(since)})
+        told = [("Signed Up", since), ("Made", since - 2), *(("Looked", day) for day in (20, 9, 1))]
+        if number % 10 == 0:
+            told.append(("Asked", 5))
+        found["events"] += [
+            {
+                "message_id": f"{name}-{event}-{day}",
+                "user_id": f"u{number}",
+                "account_id": name,
+                "event": event,
+                "timestamp": at(min(day, since)),
+            }
+            for event, day in told
+        ]
+        if number % 3 == 0 and since > 40:
+            plan = {"subscription_id": f"s{number}", "account_id": name, "plan": "team"}
+            found["subscriptions"].append(
+                plan | {"mrr": "49.90", "started_at": at(since - 30), "valid_from": at(since - 30)}
+            )
+        if number % 12 == 6:
+            deal = {"opportunity_id": f"o{number}", "account_id": name, "source": "inbound"}
+            opened = deal | {"created_at": at(60), "amount": "9000"}
+            found["opportunities"].append(opened | {"stage": "demo", "valid_from": at(60)})
+            found["opportunities"].append(
+                opened
+                | {
+                    "stage": "closed",
+                    "closed_at": at(10),
+                    "won": number % 24 == 6,
+                    "lost_reason": None if number % 24 == 6 else "no budget",
+                    "valid_from": at(10),
+                }
+            )
+            found["touches"].append(
+                {"account_id": name, "rep": "ann@ours.example", "kind": "call", "at": at(50)}
+            )
+        found["tickets"].append({"account_id": name, "topic": "how to", "at": at(number % 30)})
+    months = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01", "2026-06-01"]
+    found["costs"] = [
+        {"month": month, "category": "marketing", "amount": "1000.10"} for month in months
+    ]
+    return found
+
+
+def load(project: Project, facts: dict[str, list[dict[str, Any]]]) -> None:
+    """Load facts by kind."""
+    for kind, told in facts.items():
+        path = project.root / f"{kind}.jsonl"
+        path.write_text("\n".join(map(json.dumps, told)) + "\n", encoding="utf-8")
+        (report,) = project.load(kind, [path])
+        assert report.rejected == 0
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(dt.datetime.combine(DAY, dt.time(18), dt.UTC))
+
+
+@pytest.fixture
+def company(tmp_path: Path, clock: FixedClock) -> Iterator[Callable[..., Project]]:
+    """Open the company, with blocks of its own, loaded and scored."""
+    opened: list[Project] = []
+
+    def make(**blocks: Any) -> Project:
+        config = {"company": "Ours", "events": EVENTS, "teams": TEAMS, **blocks}
+        (tmp_path / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
+        project = Project.open(tmp_path, clock=clock)
+        opened.append(project)
+        load(project, rows())
+        project.run()
+        return project
+
+    yield make
+    for project in opened:
+        project.close()

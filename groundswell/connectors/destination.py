@@ -35,6 +35,7 @@ __all__ = [
     "ReadsBack",
     "ReadsRecords",
     "Records",
+    "SendsBulk",
 ]
 
 
@@ -148,6 +149,25 @@ class ReadsBack(Protocol):
 
 
 @runtime_checkable
+class SendsBulk(Protocol):
+    """A destination that takes the values of many accounts as one load."""
+
+    def send_bulk(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Write the values of any number of accounts; one outcome for each delivery, in any order.
+
+        Called instead of `send` where at least `DestinationType.bulk` deliveries of accounts wait
+        together. A load that broke off is done again, so writing values twice does no harm.
+
+        Args:
+            deliveries: All of accounts, each account once.
+
+        Raises:
+            DestinationError: The load failed as a whole, and may be tried again.
+        """
+        ...
+
+
+@runtime_checkable
 class Previews(Protocol):
     """A destination that can say what a delivery would change."""
 
@@ -205,6 +225,8 @@ class DestinationType:
         usual: What is written where the user does not say.
         limits: What the system allows, unless the user says otherwise.
         batch: Deliveries that one call of `send` takes at most.
+        bulk: Deliveries of accounts from which on `send_bulk` costs less than `send`; None where
+            its destinations are no `SendsBulk`.
         reads: Whether its destinations are `ReadsRecords`.
     """
 
@@ -217,6 +239,7 @@ class DestinationType:
     usual: frozenset[str]
     limits: Limits = field(default_factory=Limits)
     batch: int = 1
+    bulk: int | None = None
     reads: bool = False
 
 

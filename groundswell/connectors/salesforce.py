@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from groundswell.connectors.deliveries import Change, Delivery
     from groundswell.connectors.destination import Context, Finding, Records
+    from groundswell.connectors.salesforce_writing import Draft
 
-BACKFILL = 2_000
-"""Deliveries of accounts beyond which `send_bulk` asks for less than `send`."""
+BULK = 2_000
+"""Deliveries of accounts from which on `send_bulk` asks for less than `send`."""
 
 _WAIT = 10
 
@@ -57,32 +58,37 @@ class SalesforceDestination:
         fresh = [delivery for delivery in deliveries if delivery.key not in there]
         return outcomes + self._writing.records(kind, fresh)
 
-    def send_bulk(self, deliveries: Sequence[Delivery], *, wait: int = _WAIT) -> list[Outcome]:
+    def send_bulk(
+        self, deliveries: Sequence[Delivery], *, wait: int | None = None
+    ) -> list[Outcome]:
         """Write values of any number of accounts by the Bulk API; made for a first load.
 
-        It is worth it from `BACKFILL` deliveries on: a job takes a dozen requests whatever it
+        It is worth it from `BULK` deliveries on: a job takes a dozen requests whatever it
         holds. Accounts that were found by their site, and contacts of converted leads, are few and
         go the usual way. Values may be written twice without harm, so a load that broke off is
         done again.
 
         Args:
             deliveries: All of accounts.
-            wait: Seconds between questions whether the job is done.
+            wait: Seconds between questions whether the job is done; 10 by default.
 
         Raises:
             DestinationError: The job failed as a whole, or Salesforce cannot be reached.
         """
         target = self._settings.target
         drafts, outcomes = self._writing.drafts(deliveries)
-        in_bulk = [
-            draft for draft in drafts if draft.place.sobject == target and not draft.place.adopted
-        ]
-        others = [
-            delivery for draft in drafts if draft not in in_bulk for delivery in draft.deliveries
-        ]
+        in_bulk: list[Draft] = []
+        others: list[Delivery] = []
+        for draft in drafts:
+            if draft.place.sobject == target and not draft.place.adopted:
+                in_bulk.append(draft)
+            else:
+                others += draft.deliveries
         for start in range(0, len(others), MOST_RECORDS):
             outcomes += self._writing.accounts(others[start : start + MOST_RECORDS])
-        return outcomes + load(self._org, target, self._settings.external_id, in_bulk, wait=wait)
+        seconds = _WAIT if wait is None else wait
+        field = self._settings.external_id
+        return outcomes + load(self._org, target, field, in_bulk, wait=seconds)
 
     def find(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
         """Return the ids of the records that hold the keys; values of accounts have none."""
@@ -118,5 +124,6 @@ DESTINATION = DestinationType(
     ),
     limits=Limits(requests=25, seconds=1.0, daily=15_000),
     batch=MOST_RECORDS,
+    bulk=BULK,
     reads=True,
 )

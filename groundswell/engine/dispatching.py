@@ -8,35 +8,40 @@ asked, before it is sent again; else its own key keeps it from having its effect
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from groundswell.connectors.deliveries import (
-    AccountValues,
     Change,
     Delivery,
     DeliveryKind,
     Outcome,
     body_of,
 )
-from groundswell.connectors.destination import DestinationError, Previews, ReadsBack
+from groundswell.connectors.destination import (
+    DestinationError,
+    Previews,
+    ReadsBack,
+    SendsBulk,
+)
+from groundswell.engine.told import keep_told, news_of, told_last, values_of, wanted_values
 from groundswell.errors import GroundswellError
 from groundswell.store.outbox import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from groundswell.clock import Clock
     from groundswell.engine.destinations import Destinations, Opened
     from groundswell.store.ledger import Ledger
     from groundswell.store.outbox import KeptDelivery
+
+    _Send = Callable[[Sequence[Delivery]], list[Outcome]]
 
 ORDER = (
     DeliveryKind.MESSAGE,
@@ -54,7 +59,9 @@ MOST_ATTEMPTS = 10
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=6)
 FETCHED = 2_000
 
-_LAST = "sent:"
+MOST_IN_BULK = 20_000
+"""Deliveries that are fetched where they can be sent as one load."""
+
 log = structlog.get_logger()
 
 
@@ -105,10 +112,17 @@ class Dispatcher:
         for name in self.destinations.names():
             if name in paused or self._rests.get(name, now) > now:
                 continue
-            waiting = self.ledger.due_deliveries(name, at=now, limit=FETCHED)
+            waiting = self._due(name, now)
             if waiting:
                 self._send_to(name, waiting, done)
         return done
+
+    def _due(self, name: str, now: datetime) -> Sequence[KeptDelivery]:
+        """Return what may be sent now; all of it where a destination takes loads."""
+        waiting = self.ledger.due_deliveries(name, at=now, limit=FETCHED)
+        if len(waiting) < FETCHED or self.destinations.type_of(name).bulk is None:
+            return waiting
+        return self.ledger.due_deliveries(name, at=now, limit=MOST_IN_BULK)
 
     def preview(self, name: str, *, limit: int) -> list[Change]:
         """Say what sending what waits would change, as far as the destination can tell.
@@ -118,8 +132,12 @@ class Dispatcher:
             ConfigError: Its block cannot be used.
             DestinationError: It cannot be reached.
         """
-        opened = self.destinations.open(name)
         waiting = self.ledger.due_deliveries(name, at=self.clock.now(), limit=limit)
+        return self.preview_of(name, waiting)
+
+    def preview_of(self, name: str, waiting: Sequence[KeptDelivery]) -> list[Change]:
+        """Say what sending some deliveries would change; see `preview` for what it raises."""
+        opened = self.destinations.open(name)
         found: list[Change] = []
         for kind in ORDER:
             of_kind = [item for item in waiting if item.kind == kind]
@@ -139,9 +157,10 @@ class Dispatcher:
             for kind in ORDER:
                 of_kind = [item for item in fresh if item.kind == kind]
                 if kind is DeliveryKind.ACCOUNT:
-                    of_kind = self._without_unchanged(name, of_kind, done)
-                for batch in _batches(of_kind, opened.type.batch):
-                    self._send(opened, batch, done)
+                    of_kind = self._without_unchanged(opened, of_kind, done)
+                send, size = _way(opened, kind, len(of_kind))
+                for batch in _batches(of_kind, size):
+                    self._send(opened, send, batch, done)
             self._failures.pop(name, None)
         except GroundswellError as error:
             self._rest(name, error, done)
@@ -195,14 +214,15 @@ class Dispatcher:
         return [item for item in waiting if item.key not in arrived]
 
     def _without_unchanged(
-        self, name: str, waiting: list[KeptDelivery], done: Dispatched
+        self, opened: Opened, waiting: list[KeptDelivery], done: Dispatched
     ) -> list[KeptDelivery]:
         """Leave values out that the destination has; a delivery without any is not sent."""
         kept: list[KeptDelivery] = []
         same: list[KeptDelivery] = []
+        told = told_last(self.ledger, opened.name, {item.account_id for item in waiting})
+        wanted = wanted_values(opened.write)
         for item in waiting:
-            last = self.ledger.remembered(name, _LAST + item.account_id)
-            body = _changed(item.body, json.loads(last) if last else {})
+            body = news_of(item.body, told.get(item.account_id, {}), wanted)
             if body is None:
                 same.append(item)
             else:
@@ -215,11 +235,13 @@ class Dispatcher:
             done.unchanged += len(same)
         return kept
 
-    def _send(self, opened: Opened, batch: Sequence[KeptDelivery], done: Dispatched) -> None:
+    def _send(
+        self, opened: Opened, send: _Send, batch: Sequence[KeptDelivery], done: Dispatched
+    ) -> None:
         keys = [item.key for item in batch]
         self.ledger.begin_deliveries(keys)
         # Where this breaks off, what is marked stays so: part of it may have arrived.
-        outcomes = opened.destination.send([_delivery(item) for item in batch])
+        outcomes = send([_delivery(item) for item in batch])
         found = {outcome.key: outcome for outcome in outcomes}
         missing = Outcome("", "later", reason="The destination said nothing of it.")
         sent = [item for item in batch if found.get(item.key, missing).status == "sent"]
@@ -227,7 +249,9 @@ class Dispatcher:
         self._settle_sent(opened.name, sent, theirs)
         done.sent += len(sent)
         others = [
-            self._settled(item, found.get(item.key, missing)) for item in batch if item not in sent
+            self._settled(item, outcome)
+            for item in batch
+            if (outcome := found.get(item.key, missing)).status != "sent"
         ]
         if others:
             self.ledger.settle_deliveries(others)
@@ -236,14 +260,11 @@ class Dispatcher:
 
     def _settle_sent(self, name: str, sent: Sequence[KeptDelivery], theirs: dict[str, str]) -> None:
         """Record what arrived, and remember which values the destination has now."""
-        values: dict[str, str] = {}
-        for item in sent:
-            if item.kind == DeliveryKind.ACCOUNT:
-                last = self.ledger.remembered(name, _LAST + item.account_id)
-                known = json.loads(last) if last else {}
-                values[_LAST + item.account_id] = json.dumps(known | _values(item.body))
-        if values:
-            self.ledger.remember(name, values)
+        given = [item for item in sent if item.kind == DeliveryKind.ACCOUNT]
+        told = told_last(self.ledger, name, {item.account_id for item in given})
+        for item in given:
+            told[item.account_id] = told.get(item.account_id, {}) | values_of(item.body)
+        keep_told(self.ledger, name, told)
         self.ledger.settle_deliveries(
             [Settlement(item.key, "sent", their_id=theirs.get(item.key) or None) for item in sent]
         )
@@ -289,6 +310,15 @@ def _batches(items: Sequence[KeptDelivery], size: int) -> Iterator[Sequence[Kept
             yield of_kind[start : start + size]
 
 
+def _way(opened: Opened, kind: DeliveryKind, count: int) -> tuple[_Send, int]:
+    """Return how so many deliveries of a kind are sent, and how many at once."""
+    destination, bulk = opened.destination, opened.type.bulk
+    many = kind is DeliveryKind.ACCOUNT and bulk is not None and count >= bulk
+    if many and isinstance(destination, SendsBulk):
+        return destination.send_bulk, count
+    return destination.send, opened.type.batch
+
+
 def _delivery(item: KeptDelivery) -> Delivery:
     kind = DeliveryKind(item.kind)
     # One that was being sent before was tried, whatever came of it.
@@ -310,24 +340,3 @@ def _plain_change(delivery: Delivery) -> Change:
     company = delivery.body.company
     subject = company.domain or company.name
     return Change(delivery.key, f"send {delivery.kind}", f"{delivery.kind} of {subject}")
-
-
-def _values(body: dict[str, Any]) -> dict[str, Any]:
-    """Return what an account's record is given, its owner included."""
-    given = msgspec.convert(body, AccountValues)
-    return {**given.values, **({"owner": given.owner} if given.owner else {})}
-
-
-def _changed(body: dict[str, Any], last: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a body with what is new to the destination; None where nothing is."""
-    values = {
-        name: value
-        for name, value in body["values"].items()
-        if name not in last or last[name] != value
-    }
-    owner = body.get("owner")
-    owner = owner if owner != last.get("owner") else None
-    # The day alone is no news.
-    if not (values.keys() - {"updated_on"}) and owner is None:
-        return None
-    return {**body, "values": values, "owner": owner}

@@ -160,6 +160,10 @@ class Outbox(Protocol):
         """Return what a destination remembers under a name."""
         ...
 
+    def remembered_among(self, destination: str, names: Sequence[str]) -> dict[str, str]:
+        """Return what a destination remembers under some names, of those it knows."""
+        ...
+
     def remember(self, destination: str, values: dict[str, str]) -> None:
         """Let a destination remember texts by name."""
         ...

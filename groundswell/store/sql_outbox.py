@@ -220,6 +220,17 @@ class SqlOutbox(SqlStore):
         rows = self._rows(select)
         return rows[0].value if rows else None
 
+    def remembered_among(self, destination: str, names: Sequence[str]) -> dict[str, str]:
+        """Return what a destination remembers under some names; see `Outbox.remembered_among`."""
+        table = DESTINATION_MEMORY.c
+        found: dict[str, str] = {}
+        for piece in _pieces(names):
+            select = sa.select(table.name, table.value).where(
+                table.destination == destination, table.name.in_(piece)
+            )
+            found.update(tuple(row) for row in self._rows(select))
+        return found
+
     def remember(self, destination: str, values: dict[str, str]) -> None:
         """Let a destination remember texts by name."""
         insert = self._insert(DESTINATION_MEMORY)

@@ -37,7 +37,7 @@ WhoOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", help="Write a report with pictures: FILE.html or FILE.md."),
+    typer.Option("--out", help="Write a report with pictures: FILE.html, FILE.md or FILE.pdf."),
 ]
 
 

@@ -139,7 +139,7 @@ def html_text(text: str) -> Markup:
     """
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if is_code else escape(part)
-        for part, is_code in _parts(text)
+        for part, is_code in text_parts(text)
     )
 
 
@@ -167,7 +167,8 @@ def markdown_text(text: str) -> str:
     """
     line = " ".join(text.split())
     written = "".join(
-        _markdown_code(part) if is_code else _markdown_plain(part) for part, is_code in _parts(line)
+        _markdown_code(part) if is_code else _markdown_plain(part)
+        for part, is_code in text_parts(line)
     )
     # What would begin a heading or a list does not.
     return _BLOCK.sub(r"\1\\\2", written)
@@ -185,7 +186,7 @@ def _markdown_code(part: str) -> str:
     return f"<code>{_IN_CODE.sub(lambda found: f'&#{ord(found[0])};', part)}</code>"
 
 
-def _parts(text: str) -> list[tuple[str, bool]]:
+def text_parts(text: str) -> list[tuple[str, bool]]:
     """Split a text into plain parts and code; backticks that do not pair are plain."""
     parts = text.split("`")
     if len(parts) % 2 == 0 or "``" in text:

@@ -16,13 +16,14 @@ from groundswell.web.document import Report, to_html, to_markdown
 from groundswell.web.proof_report import report_backtest, report_comparison
 from groundswell.web.score_report import report_explanation
 from groundswell.web.study_report import report_study
+from groundswell.web.typesetting import to_pdf
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from groundswell.scoring.learning.study import Study
 
-FORMS = (".html", ".md")
+FORMS = (".html", ".md", ".pdf")
 """How the name of a report may end."""
 
 
@@ -31,8 +32,8 @@ def write_report(
 ) -> list[Path]:
     """Write a report, and return the files that it is; the report itself is the first.
 
-    One that ends with `.html` is a single file. Beside one that ends with `.md` lies an SVG file
-    for each picture, named after both.
+    One that ends with `.html` or `.pdf` is a single file. Beside one that ends with `.md` lies an
+    SVG file for each picture, named after both.
 
     Args:
         found: What it is about.
@@ -53,15 +54,18 @@ def write_document(report: Report, path: Path) -> list[Path]:
     """
     check_path(path)
     svgs = report.render_pictures()
+    texts: dict[Path, str] | dict[Path, bytes]
     if path.suffix.lower() == ".html":
         texts = {path: to_html(report, svgs)}
+    elif path.suffix.lower() == ".pdf":
+        texts = {path: to_pdf(report, svgs)}
     else:
         files = {name: path.with_name(f"{path.stem}-{name}.svg") for name in svgs}
         names = {name: file.name for name, file in files.items()}
         texts = {path: to_markdown(report, names)} | {files[name]: svgs[name] for name in svgs}
     try:
         for file, text in texts.items():
-            file.write_text(text, encoding="utf-8", newline="\n")
+            file.write_bytes(text if isinstance(text, bytes) else text.encode())
     except OSError as error:
         raise _unwritable(str(error)) from None
     return list(texts)
@@ -89,7 +93,8 @@ def check_path(path: Path) -> None:
             Problem(
                 code="report-form",
                 what=f"`{path.name}` names no form that a report can have.",
-                fix="Let the name of the file end with .html for a page, or with .md for Markdown.",
+                fix="Let the name of the file end with .html for a page, with .md for Markdown, or "
+                "with .pdf.",
             )
         )
     if not path.parent.is_dir():

@@ -58,16 +58,16 @@ def draw_weeks_so_far(flow: Sequence[Flow], titles: Mapping[str, str]) -> alt.VC
 def draw_movements(months: Sequence[Reconciled], currency: str) -> alt.LayerChart:
     """Draw what ARR gained and lost in each month, and what was left of it."""
     rows: list[Row] = [
-        {"month": month.first.isoformat(), "kind": kind, "amount": cents / 100}
+        {"month": f"{month.first:%Y-%m}", "kind": kind, "amount": cents / 100}
         for month in months
         for kind, cents in month.moved.items()
         if cents
     ]
     nets: list[Row] = [
-        {"month": month.first.isoformat(), "net": (month.closing - month.opening) / 100}
+        {"month": f"{month.first:%Y-%m}", "net": (month.closing - month.opening) / 100}
         for month in months
     ]
-    x = alt.X("month:T", timeUnit="yearmonth", axis=alt.Axis(format="%b", title=None))
+    x = alt.X("month:O", axis=alt.Axis(title=None, labelAngle=-45))
     y = alt.Y("amount:Q", title=f"ARR, {currency}", axis=alt.Axis(format="~s", tickCount=5))
     colour = alt.Color(
         "kind:N",

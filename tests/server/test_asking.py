@@ -103,6 +103,10 @@ def test_every_command_answers_alike_with_a_server_and_without(project, cli, tmp
         ("quarantine", "list"),
         ("identity", "links", "u1", "--as-of", "2026-06-02"),
         ("explain", "nobody", "--as-of", "2026-06-02"),
+        ("report", "weekly", "--as-of", "2026-06-02"),
+        ("report", "metrics", "--as-of", "2026-06-02"),
+        ("report", "metrics", "signups", "--as-of", "2026-06-02"),
+        ("report", "metrics", "signup"),
     ]
     served = [cli(folder, *command) for command in commands]
     alone = tmp_path_factory.mktemp("alone")

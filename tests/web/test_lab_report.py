@@ -459,7 +459,7 @@ def test_weeks_in_which_none_qualified_are_not_drawn(backtest):
     assert names == ["precision", "gains", "calibration", "distribution"]
 
 
-@pytest.mark.parametrize("name", ["report.pdf", "report", "report.html.gz"])
+@pytest.mark.parametrize("name", ["report.docx", "report", "report.html.gz"])
 def test_another_form_is_refused_and_nothing_is_written(name, study, tmp_path):
     with pytest.raises(UsageError) as refused:
         write_report(study, tmp_path / name, title="t")

@@ -80,6 +80,14 @@ class DestinationArguments(msgspec.Struct):
     destination: Text
 
 
+class BackfillArguments(msgspec.Struct):
+    """Of `handoffs.backfill`."""
+
+    destination: Text
+    every: bool = False
+    dry_run: bool = False
+
+
 class SimulateArguments(msgspec.Struct):
     """Of `simulate`; the policy by its absolute path."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from groundswell.connectors.destination import Finding
     from groundswell.engine.dispatching import Dispatched
     from groundswell.engine.handing.acting import Action
+    from groundswell.engine.handing.backfilling import Backfill
     from groundswell.engine.handing.handoffs import DestinationState, QueueRow
     from groundswell.handoff.life import Handoff
     from groundswell.store.outbox import DeliveryStatus, KeptDelivery
@@ -96,6 +97,12 @@ class HandoffsClient:
     def resume(self, destination: str) -> bool:
         """See `Handoffs.resume`."""
         return self._call("handoffs.resume", destination=destination)
+
+    def backfill(self, destination: str, *, every: bool = False, dry_run: bool = False) -> Backfill:
+        """See `Handoffs.backfill`."""
+        return self._call(
+            "handoffs.backfill", destination=destination, every=every, dry_run=dry_run
+        )
 
     def states(self) -> list[DestinationState]:
         """See `Handoffs.states`."""

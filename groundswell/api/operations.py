@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from groundswell.api.handoff_operations import (
+    BackfillArguments,
     BriefArguments,
     DeliveriesArguments,
     DestinationArguments,
@@ -34,6 +35,7 @@ from groundswell.connectors.deliveries import Change
 from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
 from groundswell.engine.dispatching import Dispatched
+from groundswell.engine.handing.backfilling import Backfill
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
@@ -453,6 +455,9 @@ OPERATIONS = {
             PreviewArguments,
             list[Change],
             alone=False,
+        ),
+        Operation(
+            "POST", "/v1/destinations/backfill", "handoffs.backfill", BackfillArguments, Backfill
         ),
         Operation("POST", "/v1/destinations/read", "read_back", DestinationArguments, ReadBack),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),

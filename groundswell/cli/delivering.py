@@ -17,8 +17,10 @@ from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.outbox import DeliveryStatus
 
 if TYPE_CHECKING:
+    from groundswell.api.handoffs_client import HandoffsClient
     from groundswell.connectors.deliveries import Change
     from groundswell.engine.dispatching import Dispatched
+    from groundswell.engine.handing.handoffs import Handoffs
 
 deliveries = typer.Typer(
     help="What is sent to other systems: what waits, what arrived, what cannot be sent and why.",
@@ -91,15 +93,11 @@ def send(
             else:
                 _print_changes(changes)
             return
-        done = opened.handoffs.dispatch()
-        while not done.failing and (more := opened.handoffs.dispatch()).moved:
-            done = _added(done, more)
+        done = _send_all(opened.handoffs)
     if json:
         print_json(done)
     else:
-        out.print(f"{done.sent} sent, {done.unchanged} unchanged, {done.dead} dead.")
-        for name, why in done.failing.items():
-            err.print(f"{name}: {why}", soft_wrap=True)
+        _print_sent(done)
     if done.failing or done.dead:
         raise typer.Exit(FAILED)
 
@@ -183,6 +181,35 @@ def probe(
 
 
 @destinations.command()
+def backfill(
+    destination: DestinationArgument,
+    every: Annotated[
+        bool, typer.Option("--all", help="Of all accounts, not only of those that qualify.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would be told, and send nothing.")
+    ] = False,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Send all values of accounts to a destination now, also those that it was told before."""
+    with open_project(project) as opened:
+        found = opened.handoffs.backfill(destination, every=every, dry_run=dry_run)
+        done = None if dry_run else _send_all(opened.handoffs)
+    if json:
+        print_json({"backfill": found, "sent": done})
+    else:
+        way = " as one load" if found.bulk else ""
+        out.print(f"{counted(found.accounts, 'account')} for {escape(destination)}{way}.")
+        if done is None:
+            _print_changes(list(found.changes))
+        else:
+            _print_sent(done)
+    if done is not None and (done.failing or done.dead):
+        raise typer.Exit(FAILED)
+
+
+@destinations.command()
 def read(
     destination: DestinationArgument, project: ProjectOption = Path(), json: JsonOption = False
 ) -> None:
@@ -211,6 +238,19 @@ def _status(text: str | None) -> DeliveryStatus | None:
     raise UsageError(
         Problem("usage-status", f"`{text}` is no status.", did_you_mean(text, known, noun="Any of"))
     )
+
+
+def _send_all(handoffs: Handoffs | HandoffsClient) -> Dispatched:
+    done = handoffs.dispatch()
+    while (more := handoffs.dispatch()).moved:  # what fails rests, and the others go on
+        done = _added(done, more)
+    return _added(done, more)
+
+
+def _print_sent(done: Dispatched) -> None:
+    out.print(f"{done.sent} sent, {done.unchanged} unchanged, {done.dead} dead.")
+    for name, why in done.failing.items():
+        err.print(f"{name}: {why}", soft_wrap=True)
 
 
 def _added(first: Dispatched, second: Dispatched) -> Dispatched:

@@ -29,7 +29,7 @@ from groundswell.connectors.destination import (
     ReadsBack,
     SendsBulk,
 )
-from groundswell.engine.told import keep_told, news_of, told_last, values_of, wanted_values
+from groundswell.engine.told import joined, keep_told, news_of, told_last, values_of, wanted_values
 from groundswell.errors import GroundswellError
 from groundswell.store.outbox import Settlement
 
@@ -180,23 +180,27 @@ class Dispatcher:
     def _without_superseded(
         self, waiting: Sequence[KeptDelivery], done: Dispatched
     ) -> list[KeptDelivery]:
-        """Leave out values of an account that later ones replace."""
-        last: dict[str, str] = {
-            item.account_id: item.key for item in waiting if item.kind == DeliveryKind.ACCOUNT
-        }
-        old = [
-            item
-            for item in waiting
-            if item.kind == DeliveryKind.ACCOUNT and last[item.account_id] != item.key
-        ]
-        if old:
-            why = "Later values of the account replace these."
-            self.ledger.settle_deliveries(
-                [Settlement(item.key, "superseded", reason=why, tried=False) for item in old]
-            )
-            done.unchanged += len(old)
+        """Leave out values of an account that later ones replace, which say these as well."""
+        of_account: dict[str, list[KeptDelivery]] = defaultdict(list)
+        for item in waiting:
+            if item.kind == DeliveryKind.ACCOUNT:
+                of_account[item.account_id].append(item)
+        several = [items for items in of_account.values() if len(items) > 1]
+        if not several:
+            return list(waiting)
+        whole = {items[-1].key: joined([item.body for item in items]) for items in several}
+        old = [item for items in several for item in items[:-1]]
+        why = "Later values of the account replace these."
+        self.ledger.supersede_deliveries(
+            whole, [Settlement(item.key, "superseded", reason=why, tried=False) for item in old]
+        )
+        done.unchanged += len(old)
         gone = {item.key for item in old}
-        return [item for item in waiting if item.key not in gone]
+        return [
+            replace(item, body=whole.get(item.key, item.body))
+            for item in waiting
+            if item.key not in gone
+        ]
 
     def _without_arrived(
         self, opened: Opened, waiting: list[KeptDelivery], done: Dispatched

@@ -197,6 +197,8 @@ class Project:
             self.destinations,
             self.looker.abouts,
             lambda text: self.looker.find(text).account_id,
+            self.looker.latest,
+            self.looker.accounts,
         )
 
     def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:

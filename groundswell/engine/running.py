@@ -139,6 +139,8 @@ def run_whole(
     )
     deciding.note(remembered, entries)
     latest = latest_frame(standing, routes, filing.accounts)
+    if handing is not None:
+        handing.refresh(latest, filing.accounts)
     fresh = tuple(item for item in entries if item.key not in known)
     crossings = known | {item.key for item in fresh if item.kind != deciding.DECIDED}
     return Whole(report, filing, eve, remembered, latest, fresh, frozenset(crossings))

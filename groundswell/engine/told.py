@@ -10,7 +10,7 @@ import msgspec
 from groundswell.connectors.deliveries import ACCOUNT_FIELDS, AccountValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from groundswell.store.ledger import Ledger
 
@@ -38,7 +38,7 @@ def wanted_values(write: Iterable[str]) -> frozenset[str]:
 
 def told_last(ledger: Ledger, destination: str, account_ids: Iterable[str]) -> dict[str, Told]:
     """Return what a destination was told last, of those accounts that it was told of."""
-    names = [_LAST + account_id for account_id in account_ids]
+    names = sorted(_LAST + account_id for account_id in account_ids)
     found = ledger.remembered_among(destination, names)
     return {name.removeprefix(_LAST): json.loads(value) for name, value in found.items()}
 
@@ -56,10 +56,37 @@ def keep_told(ledger: Ledger, destination: str, told: Mapping[str, Told]) -> Non
         ledger.remember(destination, values)
 
 
+def forget_values(ledger: Ledger, destination: str, account_ids: Iterable[str]) -> None:
+    """Forget which values a destination has, so that all of them are sent again.
+
+    Whose the accounts are stays known: a rep may have given one away there.
+    """
+    told = told_last(ledger, destination, account_ids)
+    left = {
+        account_id: {name: one[name] for name in ("owner",) if name in one}
+        for account_id, one in told.items()
+    }
+    keep_told(ledger, destination, left)
+
+
 def values_of(body: Mapping[str, Any]) -> Told:
     """Return what a body of an account tells, its owner included."""
     given = msgspec.convert(body, AccountValues)
     return {**given.values, **({"owner": given.owner} if given.owner else {})}
+
+
+def joined(bodies: Sequence[Told]) -> Told:
+    """Return the last of some bodies of an account, with what only those before it tell.
+
+    >>> joined([{"values": {"score": 1, "tier": "A"}, "owner": "ann"}, {"values": {"score": 2}}])
+    {'values': {'score': 2, 'tier': 'A'}, 'owner': 'ann'}
+    """
+    values: Told = {}
+    owner = None
+    for body in bodies:
+        values |= body["values"]
+        owner = body.get("owner") or owner
+    return {**bodies[-1], "values": values, "owner": owner}
 
 
 def news_of(body: Told, last: Told, wanted: frozenset[str]) -> Told | None:

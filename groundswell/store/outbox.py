@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from groundswell.store.ledger import JournalEntry
 
@@ -138,6 +138,12 @@ class Outbox(Protocol):
 
     def settle_deliveries(self, settlements: Sequence[Settlement]) -> None:
         """Record what became of deliveries."""
+        ...
+
+    def supersede_deliveries(
+        self, bodies: Mapping[str, dict[str, Any]], settlements: Sequence[Settlement]
+    ) -> None:
+        """Let deliveries say, by key, what others said that come to rest by it; all or nothing."""
         ...
 
     def revive_deliveries(self, keys: Sequence[str]) -> int:

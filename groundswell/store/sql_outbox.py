@@ -18,7 +18,7 @@ from groundswell.store.outbox import UNSETTLED, KeptDelivery, Pause
 from groundswell.store.sql_store import SqlStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from groundswell.store.ledger import JournalEntry
@@ -143,6 +143,25 @@ class SqlOutbox(SqlStore):
 
     def settle_deliveries(self, settlements: Sequence[Settlement]) -> None:
         """Record what became of deliveries."""
+        with self._write() as connection:
+            self._settle(connection, settlements)
+
+    def supersede_deliveries(
+        self, bodies: Mapping[str, dict[str, Any]], settlements: Sequence[Settlement]
+    ) -> None:
+        """Let deliveries say what others said; see `Outbox.supersede_deliveries`."""
+        restate = (
+            sa.update(DELIVERIES)
+            .where(DELIVERIES.c.key == sa.bindparam("restated_key"))
+            .values(body=sa.bindparam("whole", type_=sa.JSON))
+        )
+        rows = [{"restated_key": key, "whole": body} for key, body in sorted(bodies.items())]
+        with self._write() as connection:
+            for piece in _pieces(rows):
+                connection.execute(restate, piece)
+            self._settle(connection, settlements)
+
+    def _settle(self, connection: sa.Connection, settlements: Sequence[Settlement]) -> None:
         now = self._clock.now()
         table = DELIVERIES.c
         settle = (
@@ -171,9 +190,8 @@ class SqlOutbox(SqlStore):
             }
             for item in settlements
         ]
-        with self._write() as connection:
-            for piece in _pieces(rows):
-                connection.execute(settle, piece)
+        for piece in _pieces(rows):
+            connection.execute(settle, piece)
 
     def revive_deliveries(self, keys: Sequence[str]) -> int:
         """Let dead deliveries be tried again; see `Outbox.revive_deliveries`."""

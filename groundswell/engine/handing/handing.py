@@ -11,7 +11,9 @@ import polars as pl
 from groundswell.engine.handing.acting import Act, act
 from groundswell.engine.handing.book import Book
 from groundswell.engine.handing.opening import About, Opener
+from groundswell.engine.handing.refreshing import Standings, refresh_values, whole_values
 from groundswell.engine.handing.sweeping import Facts, by_facts, by_time
+from groundswell.engine.told import forget_values
 from groundswell.errors import Problem, UsageError
 from groundswell.model import Kind
 
@@ -110,6 +112,50 @@ class Handing:
                 )
                 moved += self._swept(by_facts(self._opener(), facts), about_of)
             return moved + self._swept(by_time(self._opener(), about_of), about_of)
+
+    def refresh(self, latest: pl.DataFrame, accounts: pl.DataFrame) -> int:
+        """Write the values of accounts for the records of other systems, where they are news.
+
+        Args:
+            latest: Where every account stands, as `telling.latest_frame` gives.
+            accounts: account_id and domain of the same.
+
+        Returns:
+            How many deliveries were written.
+        """
+        with self._lock:
+            told = refresh_values(
+                self.standings(latest, accounts), self.ledger, now=self.clock.now()
+            )
+            return self.ledger.add_deliveries(told) if told else 0
+
+    def backfill(
+        self, destination: str, latest: pl.DataFrame, accounts: pl.DataFrame, *, every: bool
+    ) -> list[KeptDelivery]:
+        """Write all values of accounts for one destination, whatever it was told before.
+
+        Args:
+            destination: Its name; one of `refreshing.places_of`.
+            latest: As for `refresh`.
+            accounts: As for `refresh`.
+            every: All accounts, not only those that are told of after a full pass.
+
+        Returns:
+            What was written.
+        """
+        with self._lock:
+            standings = self.standings(latest, accounts)
+            whole = whole_values(
+                standings, self.ledger, destination, now=self.clock.now(), every=every
+            )
+            forget_values(self.ledger, destination, [item.account_id for item in whole])
+            self.ledger.add_deliveries(whole)
+            return whole
+
+    def standings(self, latest: pl.DataFrame, accounts: pl.DataFrame) -> Standings:
+        """Return where accounts stand, with their handoffs, to be told from."""
+        domains = accounts.select("account_id", "domain").drop_nulls()
+        return Standings(self.loaded, latest, dict(domains.iter_rows()), self.book.refresh())
 
     def _swept(
         self,

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from groundswell.engine.dispatching import Dispatched, Dispatcher
 from groundswell.engine.handing.acting import Act, Action
+from groundswell.engine.handing.backfilling import Backfill, write_backfill
 from groundswell.errors import Problem, UsageError
 from groundswell.handoff.life import Handoff, State
 from groundswell.store.outbox import DeliveryStatus, KeptDelivery, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    import polars as pl
 
     from groundswell.clock import Clock
     from groundswell.connectors.deliveries import Change
@@ -94,6 +97,8 @@ class Handoffs:
     destinations: Destinations
     about_of: Callable[[Iterable[str]], Mapping[str, About]]
     find: Callable[[str], str]
+    latest: Callable[[], pl.DataFrame]
+    accounts: Callable[[], pl.DataFrame]
 
     def __post_init__(self) -> None:
         """Prepare for sending; nothing is opened yet."""
@@ -241,6 +246,30 @@ class Handoffs:
         """
         self.destinations.type_of(destination)
         return self.ledger.resume_destination(destination)
+
+    def backfill(self, destination: str, *, every: bool = False, dry_run: bool = False) -> Backfill:
+        """Write all values of the accounts that qualify for a destination, whatever it has.
+
+        They are sent as everything is: within its budget, as one load where it takes such.
+
+        Args:
+            destination: Its name.
+            every: Of all accounts.
+            dry_run: Write nothing, and say what it would be told.
+
+        Raises:
+            UsageError: There is no such destination, it is not told values of accounts, or there
+                was no run yet.
+        """
+        return write_backfill(
+            self.handing,
+            self.destinations,
+            destination,
+            self.latest(),
+            self.accounts(),
+            every=every,
+            dry_run=dry_run,
+        )
 
     def states(self) -> list[DestinationState]:
         """Return how each destination is doing."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
+    from groundswell.engine.measuring.whatif import WhatIf
     from groundswell.model import Scalar
 
 
@@ -26,6 +28,20 @@ class MeasuringClient:
     def figures(self, *, as_of: date | None = None, days: int = 91) -> Figures:
         """See `Measuring.figures`."""
         return self._call("measuring.figures", as_of=as_of, days=days)
+
+    def what_if(
+        self,
+        *,
+        policy: str | None = None,
+        settings: Sequence[str] = (),
+        since: date | None = None,
+        as_of: date | None = None,
+    ) -> WhatIf:
+        """See `Measuring.what_if`."""
+        path = str(Path(policy).absolute()) if policy else None
+        return self._call(
+            "measuring.what_if", policy=path, settings=list(settings), since=since, as_of=as_of
+        )
 
     def behind(
         self,

@@ -24,6 +24,15 @@ class FiguresArguments(msgspec.Struct):
     days: Days = 91
 
 
+class WhatIfArguments(msgspec.Struct):
+    """Of `measuring.what_if`."""
+
+    policy: Text | None = None
+    settings: list[Text] = msgspec.field(default_factory=list)
+    since: date | None = None
+    as_of: date | None = None
+
+
 class BehindArguments(msgspec.Struct):
     """Of `measuring.behind`."""
 

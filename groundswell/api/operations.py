@@ -30,6 +30,7 @@ from groundswell.api.measuring_operations import (
     BehindArguments,
     FiguresArguments,
     WeeklyArguments,
+    WhatIfArguments,
 )
 from groundswell.connectors.deliveries import Change
 from groundswell.connectors.destination import Finding
@@ -40,6 +41,7 @@ from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
+from groundswell.engine.measuring.whatif import WhatIf
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
     Check,
@@ -464,6 +466,7 @@ OPERATIONS = {
         Operation("GET", "/v1/report/weekly", "measuring.weekly", WeeklyArguments, WeeklyReport),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),
+        Operation("POST", "/v1/what-if", "measuring.what_if", WhatIfArguments, WhatIf),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

@@ -76,7 +76,7 @@ COMMANDS = {
     "studying": ("lab", "behaviours"),
     "proving": ("fit", "backtest", "compare", "drift"),
     "modelling": ("models",),
-    "reporting": ("report",),
+    "reporting": ("report", "whatif"),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

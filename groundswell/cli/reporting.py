@@ -79,6 +79,37 @@ def metrics(
     _print_figures(found)
 
 
+@app.command()
+def whatif(
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A key that is set otherwise; several."),
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="Another groundswell.yaml.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The first day that is decided on again.")
+    ] = None,
+    as_of: AsOfOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say what would be with other thresholds, prices, reps or guardrails."""
+    with open_project(project) as opened:
+        found = opened.measuring.what_if(
+            policy=str(policy) if policy else None,
+            settings=settings or (),
+            since=parse_day(since),
+            as_of=parse_day(as_of),
+        )
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.document import to_text  # noqa: PLC0415 - drawing takes a second
+    from groundswell.web.whatif_report import report_what_if  # noqa: PLC0415
+
+    out.print(escape(to_text(report_what_if(found))), soft_wrap=True)
+
+
 def _print_figures(found: Figures) -> None:
     from groundswell.web.weekly_report import (  # noqa: PLC0415 - drawing takes a second to import
         write_change,

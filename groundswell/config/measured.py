@@ -67,6 +67,7 @@ MEASURED: dict[str, dict[str, Column]] = {
         "opportunity": _FLAG,
         "won": _FLAG,
         "converted_in_90d": _FLAG,
+        "arr_gained_cents": _NUMBER,
         "pql": _FLAG,
     },
     "opportunities": {

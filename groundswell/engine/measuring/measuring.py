@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundswell.config.loading import CONFIG_FILE
+from groundswell.config.overriding import load_overridden
 from groundswell.engine.measuring.gathering import gather
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.weekly import (
@@ -16,15 +19,19 @@ from groundswell.engine.measuring.weekly import (
     ends_for,
     report_week,
 )
+from groundswell.engine.measuring.whatif import WhatIf, ask_what_if
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.measure.metrics import Measurer, Period
 from groundswell.model import Motion, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.computing import Computer
+
+WHAT_IF_DAYS = 182
+"""Days back that are decided on again where nobody says."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,33 @@ class Measuring:
     def _period(self, as_of: date | None, days: int) -> Period:
         last = self.day(as_of)
         return Period(last - timedelta(days=days - 1), last)
+
+    def what_if(
+        self,
+        *,
+        policy: str | None = None,
+        settings: Sequence[str] = (),
+        since: date | None = None,
+        as_of: date | None = None,
+    ) -> WhatIf:
+        """Compare the present policy, price list and team with others.
+
+        Args:
+            policy: Another groundswell.yaml; the project's own by default.
+            settings: Keys of it that are set otherwise, such as `score.qualified.at_least=60`.
+            since: The first day that is decided on again; half a year before the last by default.
+            as_of: The last one; nothing later is looked at.
+
+        Raises:
+            ConfigError: The other policy cannot be used.
+            UsageError: It would need other features, or a setting is none.
+        """
+        last = self.day(as_of)
+        first = self.day(since) if since else last - timedelta(days=WHAT_IF_DAYS)
+        loaded = self.loaded()
+        file = Path(policy) if policy else loaded.root / CONFIG_FILE
+        other = load_overridden(file, settings)
+        return ask_what_if(loaded, other, self.computer, since=first, until=last)
 
     def tables(self, as_of: date | None = None) -> Tables:
         """Return the tables that metrics read, as they were known by a day."""

@@ -296,6 +296,9 @@ def _handoffs(known: Gathered, deals: pl.DataFrame) -> pl.DataFrame:
         opportunity=pl.col("opportunity_at").is_not_null() | pl.col("created_on").is_not_null(),
         won=won,
         converted_in_90d=_within(pl.col("bought_on") - pl.col("opened_on"), 90),
+        arr_gained_cents=pl.when(_within(pl.col("bought_on") - pl.col("opened_on"), 90))
+        .then("gained_cents")
+        .otherwise(0),
     )
 
 

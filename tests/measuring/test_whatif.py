@@ -15,7 +15,12 @@ PLANS = {"team": {"price": "10 per seat monthly", "seats": 50}}
 
 def test_a_lower_threshold_hands_over_more_and_pays_back_no_later(company):
     everybody = {"name": "everybody", "when": "employees > 0", "motion": "sales_assist"}
-    project = company(plans=PLANS, motions=[everybody], score={"qualified": {"at_least": 90}})
+    project = company(
+        plans=PLANS,
+        motions=[everybody],
+        score={"qualified": {"at_least": 90}},
+        guardrails={"needs_signal": False, "respect_onboarding": False},
+    )
     files = sorted(project.root.iterdir())
     found = project.measuring.what_if(settings=["score.qualified.at_least=1"], as_of=DAY)
     assert sorted(project.root.iterdir()) == files

@@ -181,6 +181,9 @@ class Note:
     written_at: datetime
 
 
+_URGENT = frozenset({"asked", "breached"})
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """Word of something, in every form that a receiver may take.
@@ -206,6 +209,17 @@ class Message:
     to: str | None
     brief: dict[str, Any]
     happened_at: datetime
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it cannot wait: somebody asked for a person, or nobody answered in time."""
+        return self.news in _URGENT or bool(self.brief.get("urgent"))
+
+    @property
+    def answer_by(self) -> datetime | None:
+        """By when the account has to be answered; None where nothing is due."""
+        due = self.brief.get("due_at")
+        return None if due is None else datetime.fromisoformat(due)
 
 
 Body = AccountValues | Contact | Deal | Task | Note | Message

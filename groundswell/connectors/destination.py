@@ -29,6 +29,7 @@ __all__ = [
     "DestinationError",
     "DestinationType",
     "Finding",
+    "Gathers",
     "Limits",
     "Memory",
     "Previews",
@@ -50,6 +51,10 @@ class Memory(Protocol):
         """Keep a text under a name, in place of what was there."""
         ...
 
+    def put_all(self, values: Mapping[str, str]) -> None:
+        """Keep texts by name: all of them, or none where it breaks off."""
+        ...
+
 
 @dataclass
 class Forgetful:
@@ -64,6 +69,10 @@ class Forgetful:
     def put(self, name: str, value: str) -> None:
         """Keep a text under a name."""
         self.kept[name] = value
+
+    def put_all(self, values: Mapping[str, str]) -> None:
+        """Keep texts by name."""
+        self.kept.update(values)
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,36 @@ class ReadsBack(Protocol):
 
         Raises:
             DestinationError: It cannot be reached.
+        """
+        ...
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """A destination that lets some deliveries wait, and sends those that waited together."""
+
+    def due_at(self, delivery: Delivery) -> datetime | None:
+        """Return when a delivery is sent with others; None for at once, by itself.
+
+        By what the delivery holds alone, so that whoever asks again is told the same. It waits in
+        the outbox until then; where that is over already, it is sent with what else is due.
+
+        Returns:
+            An instant in UTC, later than `delivery.made_at`.
+        """
+        ...
+
+    def send_gathered(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Send what waited for the time; one outcome for each delivery, in any order.
+
+        Called instead of `send` for deliveries that have such a time, whatever their number. As
+        with `send`, what was sent before by the same key is brought about once all the same.
+
+        Args:
+            deliveries: All of one kind; those that were tried as often were tried together.
+
+        Raises:
+            DestinationError: None was sent, and all may be tried again.
         """
         ...
 

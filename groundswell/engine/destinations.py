@@ -56,6 +56,10 @@ class LedgerMemory:
         """Keep a text under a name."""
         self.ledger.remember(self.destination, {name: value})
 
+    def put_all(self, values: Mapping[str, str]) -> None:
+        """Keep texts by name, in one transaction."""
+        self.ledger.remember(self.destination, dict(values))
+
 
 @dataclass
 class Destinations:

@@ -89,6 +89,11 @@ class Dispatched:
         return self.sent + self.unchanged + self.dead
 
 
+def as_kept(item: KeptDelivery) -> KeptDelivery:
+    """Return what is sent of a delivery where nothing words it anew."""
+    return item
+
+
 @dataclass
 class Dispatcher:
     """Sends what waits in the outbox; one at a time may, for each ledger."""
@@ -96,6 +101,7 @@ class Dispatcher:
     ledger: Ledger
     clock: Clock
     destinations: Destinations
+    reword: Callable[[KeptDelivery], KeptDelivery] = as_kept
     _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _rests: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _failures: dict[str, int] = field(default_factory=dict[str, int])
@@ -245,7 +251,7 @@ class Dispatcher:
         keys = [item.key for item in batch]
         self.ledger.begin_deliveries(keys)
         # Where this breaks off, what is marked stays so: part of it may have arrived.
-        outcomes = send([_delivery(item) for item in batch])
+        outcomes = send([_delivery(self.reword(item)) for item in batch])
         found = {outcome.key: outcome for outcome in outcomes}
         missing = Outcome("", "later", reason="The destination said nothing of it.")
         sent = [item for item in batch if found.get(item.key, missing).status == "sent"]

@@ -199,6 +199,7 @@ class Project:
             lambda text: self.looker.find(text).account_id,
             self.looker.latest,
             self.looker.accounts,
+            self._polisher.polish,
         )
 
     def simulate(self, policy: str | Path, *, since: date, until: date | None = None) -> Simulation:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from groundswell.engine.dispatching import Dispatched, Dispatcher
 from groundswell.engine.handing.acting import Act, Action
 from groundswell.engine.handing.backfilling import Backfill, write_backfill
+from groundswell.engine.handing.rewording import reword
 from groundswell.errors import Problem, UsageError
+from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff, State
 from groundswell.store.outbox import DeliveryStatus, KeptDelivery, Pause
 
@@ -99,10 +101,13 @@ class Handoffs:
     find: Callable[[str], str]
     latest: Callable[[], pl.DataFrame]
     accounts: Callable[[], pl.DataFrame]
+    polish: Callable[[Brief], Brief]
 
     def __post_init__(self) -> None:
         """Prepare for sending; nothing is opened yet."""
-        self.dispatcher = Dispatcher(self.ledger, self.clock, self.destinations)
+        self.dispatcher = Dispatcher(
+            self.ledger, self.clock, self.destinations, lambda item: reword(item, self.polish)
+        )
 
     # --- the queue ----------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from .hubspot_answers import (
     holds,
     is_moment,
     is_number,
+    lacking,
     limited,
     shown_of,
     written,
@@ -32,7 +33,7 @@ from .hubspot_schemas import (
     PIPELINES,
     READ_ONLY,
     REQUIRED,
-    SCOPES,
+    SCOPED,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
 
 TOKEN = "pat-eu1-very-secret"
 ALL_SCOPES = frozenset(
-    f"{scope}.{right}" for scope in SCOPES.values() for right in ("read", "write")
+    f"crm.{area}.{kind}.{right}"
+    for area in ("objects", "schemas")
+    for kind in SCOPED
+    for right in ("read", "write")
 ) | {"crm.objects.owners.read"}
 
 
@@ -63,12 +67,14 @@ class Account:
         most_found: Records that a search gives, page by page.
         daily: Requests in a day.
         closing: What to close at the end.
+        private: Whether the token is of a private app, the scopes of which are told.
         multi_status: Whether a batch with a bad record is taken in part; else it is refused whole.
     """
 
     clock: FixedClock
     url: str = ""
     scopes: frozenset[str] = ALL_SCOPES
+    private: bool = True
     per_window: int = 100
     searches: int = 4
     most_found: int = 10_000
@@ -172,18 +178,27 @@ class Account:
             "X-HubSpot-RateLimit-Max": str(self.per_window),
         }
 
-    def allow(self, kind: str, right: str) -> None:
-        """Refuse a token without the scope."""
-        scope = kind if "." in kind else f"{SCOPES.get(kind, SCOPES['contacts'])}.{right}"
-        if scope not in self.scopes:
-            message = "This app hasn't been granted all required scopes to make this call."
-            raise WrongError(403, "MISSING_SCOPES", message)
+    def allow(self, kind: str, *, right: str, areas: tuple[str, ...] = ("objects",)) -> None:
+        """Refuse a token that has none of the scopes of a kind of record."""
+        named = kind if kind in SCOPED else "contacts"
+        self.need(*(f"crm.{area}.{named}.{right}" for area in areas))
+
+    def need(self, *scopes: str) -> None:
+        """Refuse a token that has none of some scopes, and say which."""
+        if self.scopes.isdisjoint(scopes):
+            raise lacking(scopes)
+
+    def token_info(self, token: str) -> Row:
+        """Tell what the token of a private app may do."""
+        if token != TOKEN or not self.private:
+            raise WrongError(404, "OBJECT_NOT_FOUND", "No private app has this token")
+        return {"userId": 7, "hubId": 1_000_001, "appId": 42, "scopes": sorted(self.scopes)}
 
     # Batches.
 
     def write(self, kind: str, verb: str, inputs: list[Row]) -> tuple[int, Row]:
         """Write a batch, each record by itself."""
-        self.allow(kind, "write")
+        self.allow(kind, right="write")
         self._no_repeats(kind, verb, inputs)
         if not self.multi_status:
             for one in inputs:
@@ -285,7 +300,7 @@ class Account:
 
     def read(self, kind: str, body: Row) -> tuple[int, Row]:
         """Read a batch; what is not there is an error of its own."""
-        self.allow(kind, "read")
+        self.allow(kind, right="read")
         history = body.get("propertiesWithHistory") or []
         if history and len(body["inputs"]) > 50:
             raise WrongError(400, "VALIDATION_ERROR", "At most 50 records with history")
@@ -305,7 +320,7 @@ class Account:
 
     def search(self, kind: str, body: Row) -> Row:
         """Search, within the limits of searches."""
-        self.allow(kind, "read")
+        self.allow(kind, right="read")
         groups = [group["filters"] for group in body.get("filterGroups", [])]
         if sum(map(len, groups)) > 18:
             raise WrongError(400, "VALIDATION_ERROR", "At most 18 filters")
@@ -339,7 +354,7 @@ class Account:
 
     def link(self, kind: str, to_kind: str, inputs: list[Row]) -> tuple[int, Row]:
         """Associate records by types that there are."""
-        self.allow(kind, "write")
+        self.allow(kind, right="write")
         results, errors = [], []
         for one in inputs:
             start, end = one["from"]["id"], one["to"]["id"]
@@ -357,7 +372,7 @@ class Account:
 
     def linked(self, kind: str, to_kind: str, inputs: list[Row]) -> tuple[int, Row]:
         """Tell what records are associated with, three at a time for each."""
-        self.allow(kind, "read")
+        self.allow(kind, right="read")
         there = dict(self.links[kind, to_kind])
         there |= {(a, b): types for (b, a), types in self.links[to_kind, kind].items()}
         results, errors = [], []
@@ -381,7 +396,7 @@ class Account:
 
     def define(self, kind: str, inputs: list[Row]) -> tuple[int, Row]:
         """Make properties, in groups that are there."""
-        self.allow(kind, "write")
+        self.allow(kind, right="write", areas=("schemas",))
         for one in inputs:
             if one["groupName"] not in self.groups[kind]:
                 raise WrongError(400, "VALIDATION_ERROR", f"No group {one['groupName']}")
@@ -394,6 +409,7 @@ class Account:
 
     def group(self, kind: str, body: Row) -> Row:
         """Make a group of properties."""
+        self.allow(kind, right="write", areas=("schemas",))
         if body["name"] in self.groups[kind]:
             raise WrongError(409, "OBJECT_ALREADY_EXISTS", "The group is there already")
         self.groups[kind].append(body["name"])

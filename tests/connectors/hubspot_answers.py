@@ -98,6 +98,21 @@ def forget(moments: deque[datetime], before: datetime) -> None:
         moments.popleft()
 
 
+def lacking(scopes: Iterable[str]) -> WrongError:
+    message = (
+        "This app hasn't been granted all required scopes to make this call. Read more about "
+        "required scopes here: https://developers.hubspot.com/scopes."
+    )
+    wrong = WrongError(403, "MISSING_SCOPES", message)
+    said = "One or more of the following scopes are required."
+    told = {"message": said, "context": {"requiredGranularScopes": list(scopes)}}
+    wrong.body |= {
+        "errors": [told],
+        "links": {"scopes": "https://developers.hubspot.com/scopes"},
+    }
+    return wrong
+
+
 def limited(policy: str, message: str, after: int | None) -> WrongError:
     headers = {} if after is None else {"Retry-After": str(after)}
     wrong = WrongError(429, "RATE_LIMITS", message, headers)

@@ -62,6 +62,7 @@ PROPERTY = _body(
     },
 )
 SCHEMAS = {
+    "token": _body(["tokenKey"], tokenKey=ID),
     "upsert": _inputs(
         100,
         _body(
@@ -133,12 +134,8 @@ LINKS = {
 }
 """The associations that HubSpot defines, in the direction in which they are made here."""
 
-SCOPES = {
-    "companies": "crm.objects.companies",
-    "contacts": "crm.objects.contacts",
-    "deals": "crm.objects.deals",
-}
-"""Of each kind of record; the others go with contacts."""
+SCOPED = ("companies", "contacts", "deals")
+"""Kinds of record that have scopes of their own; the others go with contacts."""
 
 _ENGAGEMENT = {"hs_timestamp": "datetime", "hubspot_owner_id": "owner"}
 BUILT_IN = {

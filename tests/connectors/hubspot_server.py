@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from groundswell.clock import FixedClock
 
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"
+
 
 @contextmanager
 def hubspot(clock: FixedClock) -> Generator[Account]:
@@ -65,6 +67,9 @@ def _app(account: Account) -> Starlette:
             if path.endswith("/search") and len(raw) > 3_000:
                 raise WrongError(400, "VALIDATION_ERROR", "A search has no more than 3,000 letters")
             body = json.loads(raw) if raw else {}
+            if path == TOKEN_INFO and request.method == "POST":
+                told = account.token_info(_checked("token", body)["tokenKey"])
+                return JSONResponse(told, 200, headers)
             account.bodies.append(body)
             status, answer = _route(account, request, _parts(account, path), body)
         except WrongError as wrong:
@@ -103,15 +108,15 @@ def _got(account: Account, request: Request, parts: list[str]) -> tuple[int, Row
         case ["owners"]:
             return 200, _owners(account, request)
         case ["pipelines", "deals"]:
-            account.allow("deals", "read")
+            account.allow("deals", right="read")
             return 200, {"results": PIPELINES}
         case ["objects", kind]:
-            account.allow(kind, "read")
+            account.allow(kind, right="read")
             limit = int(request.query_params.get("limit", 10))
             rows = list(account.records[kind].values())[:limit]
             return 200, {"results": [shown_of(row, [], []) for row in rows]}
         case ["properties", kind]:
-            account.allow(kind, "read")
+            account.allow(kind, right="read", areas=("objects", "schemas"))
             return 200, {"results": list(account.properties[kind].values())}
         case ["properties", kind, "groups", name]:
             if name not in account.groups[kind]:
@@ -140,7 +145,7 @@ def _posted(account: Account, parts: list[str], body: Row) -> tuple[int, Row] | 
 
 
 def _owners(account: Account, request: Request) -> Row:
-    account.allow("crm.objects.owners.read", "read")
+    account.need("crm.objects.owners.read")
     archived = request.query_params.get("archived", "false") == "true"
     rows = [one for one in account.owners if one["archived"] is archived]
     start = int(request.query_params.get("after", 0))

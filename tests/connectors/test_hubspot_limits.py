@@ -108,6 +108,58 @@ def test_check_names_the_scopes_that_are_missing(account):
     assert "crm.objects.deals.read" in wrong["scope crm.objects.deals.read"]
 
 
+WRITTEN = {
+    f"crm.{area}.{kind}.write"
+    for area in ("objects", "schemas")
+    for kind in ("companies", "contacts", "deals")
+}
+
+
+def test_check_names_each_scope_that_writing_lacks(account, caplog):
+    caplog.set_level("DEBUG")
+    found = {finding.name: finding for finding in opened(account).check()}
+    assert {f"scope {scope}" for scope in WRITTEN} <= found.keys()
+    assert all(finding.ok for finding in found.values())
+    lacks = {"crm.objects.deals.write", "crm.schemas.companies.write"}
+    account.scopes -= lacks
+    before = account.state()
+    wrong = {finding.name: finding for finding in opened(account).check() if not finding.ok}
+    assert wrong.keys() == {f"scope {scope}" for scope in lacks}
+    assert all(scope in wrong[f"scope {scope}"].fix for scope in lacks)
+    assert account.state() == before
+    assert TOKEN not in f"{caplog.text} {found} {wrong}"
+
+
+@pytest.mark.parametrize("lacks", ["crm.schemas.companies.write", "crm.objects.companies.write"])
+def test_what_check_names_is_what_sending_needs(account, lacks):
+    account.scopes -= {lacks}
+    with pytest.raises(DestinationError) as error:
+        opened(account).send([values()])
+    assert error.value.problems[0].code == "destination-refused"
+    account.scopes |= {lacks}
+    assert statuses(opened(account).send([values()])) == ["sent"]
+
+
+def test_check_asks_only_for_scopes_of_what_is_written(account):
+    account.scopes = frozenset(scope for scope in account.scopes if "companies" in scope)
+    account.scopes |= {"crm.objects.owners.read"}
+    found = opened(account, write=frozenset({"score"})).check()
+    assert [finding for finding in found if not finding.ok] == []
+    names = {finding.name for finding in opened(account, write=frozenset({"task"})).check()}
+    assert {"scope crm.objects.contacts.write", "scope crm.schemas.contacts.write"} <= names
+    assert "scope crm.objects.deals.write" not in names
+
+
+def test_check_says_where_the_scopes_are_not_told(account):
+    account.private = False
+    found = {finding.name: finding for finding in opened(account).check()}
+    assert found["scopes to write"].ok
+    assert "does not tell" in found["scopes to write"].said
+    assert not found.keys() & {f"scope {scope}" for scope in WRITTEN}
+    account.trouble.append(("access-token-info", 200, {}, {"scopes": "all"}))
+    assert "scopes to write" in {finding.name for finding in opened(account).check()}
+
+
 def test_check_tells_an_unknown_token_and_a_closed_stage(account):
     [finding] = opened(account, token="pat-other").check()
     assert (finding.name, finding.ok) == ("credentials", False)

@@ -33,6 +33,7 @@ Filter = dict[str, Any]
 _SEARCHES = Limits(requests=4, seconds=1.0)
 """Searches have a limit of their own, for the whole of an account."""
 
+_GRANTED = "/oauth/v2/private-apps/get/access-token-info"
 _PAGE = 200
 _BAD_REQUEST, _NOT_FOUND = 400, 404
 _LONGEST_MESSAGE = 300
@@ -109,6 +110,24 @@ class HubSpotApi:
         if response.status_code not in {UNAUTHORIZED, FORBIDDEN}:
             self._raise_for_whole(response)
         return response.status_code
+
+    def scopes(self) -> frozenset[str] | None:
+        """Return the scopes of the token; None where HubSpot does not tell them.
+
+        It tells them of private apps alone. No other request has the token in its body, and it
+        goes to the server that every request shows it to.
+
+        Raises:
+            DestinationError: HubSpot as a whole takes nothing now.
+        """
+        response = self._send("POST", _GRANTED, body={"tokenKey": self._secret})
+        if response.status_code not in {UNAUTHORIZED, FORBIDDEN}:
+            self._raise_for_whole(response)
+        data = _json(response)
+        told = cast("Record", data).get("scopes") if isinstance(data, dict) else None
+        if response.status_code >= _BAD_REQUEST or not isinstance(told, list):
+            return None
+        return frozenset(str(scope) for scope in cast("list[object]", told))
 
     def pages(self, area: str, *parts: str, **params: str) -> Iterator[Record]:
         """Yield what a list holds, page by page."""

@@ -47,8 +47,10 @@ def check_account(
     findings = [Finding("credentials", ok=True, said="HubSpot knows the token")]
     findings.append(_scope("crm.objects.owners.read", may=status != FORBIDDEN))
     for kind in sorted(kinds):
-        findings.append(_scope(_scope_of(kind), may=api.probe("objects", kind) != FORBIDDEN))
+        may = api.probe("objects", kind) != FORBIDDEN
+        findings.append(_scope(f"crm.objects.{_with(kind)}.read", may=may))
         findings.append(_properties(properties, kind))
+    findings += _writing(api.scopes(), kinds)
     if DEALS in kinds:
         findings.append(_stage(pipelines))
     left_out = memory.get(LEFT_OUT)
@@ -63,10 +65,23 @@ def _scope(scope: str, *, may: bool) -> Finding:
     return Finding(f"scope {scope}", ok=may, said="granted" if may else "missing", fix=fix)
 
 
-def _scope_of(kind: str) -> str:
-    """Return the scope by which records are read: tasks and notes go with contacts."""
-    named = kind if kind in {COMPANIES, CONTACTS, DEALS} else CONTACTS
-    return f"crm.objects.{named}.read"
+def _writing(granted: Collection[str] | None, kinds: Collection[str]) -> list[Finding]:
+    """Return for each scope that writing needs whether the token has it.
+
+    What may be read is tried, which is surer than what scopes are called; writing cannot be tried
+    without changing anything.
+    """
+    if granted is None:
+        said = "HubSpot does not tell the scopes of this token; what it may write shows in use"
+        return [Finding("scopes to write", ok=True, said=said)]
+    named = sorted({_with(kind) for kind in kinds})
+    wanted = [f"crm.{area}.{one}.write" for area in ("objects", "schemas") for one in named]
+    return [_scope(scope, may=scope in granted) for scope in wanted]
+
+
+def _with(kind: str) -> str:
+    """Return the kind of record whose scopes count: tasks and notes go with contacts."""
+    return kind if kind in {COMPANIES, CONTACTS, DEALS} else CONTACTS
 
 
 def _properties(properties: Properties, kind: str) -> Finding:
@@ -76,7 +91,7 @@ def _properties(properties: Properties, kind: str) -> Finding:
     except (RefusedError, DestinationError) as error:
         if isinstance(error, DestinationError) and error.problems[0].code != "destination-refused":
             raise
-        fix = f"Give the private app the scope crm.schemas.{kind}.read."
+        fix = f"Give the private app the scope crm.schemas.{_with(kind)}.read."
         return Finding(name, ok=False, said="they may not be read", fix=fix)
     wanted = definitions(kind)
     useless = unfit(there, wanted)

@@ -85,7 +85,7 @@ class HubSpot:
         return f"HubSpot({self._settings!r})"
 
     def check(self) -> list[Finding]:
-        """Check the token, what it may read, our properties, and the stage of new deals."""
+        """Check the token, what it may do, our properties, and the stage of new deals."""
         wanted = self._context.write or USUAL
         kinds = {COMPANIES, *(KINDS[kind] for kind in KINDS if kind.value in wanted)}
         return check_account(

@@ -39,6 +39,7 @@ from groundswell.config.schema import Block, Config, GuardrailsBlock, SourceDef
 from groundswell.config.scores import resolve_score
 from groundswell.config.stores import (
     check_sources,
+    check_tables,
     check_urls,
     resolve_destinations,
     resolve_plans,
@@ -291,6 +292,7 @@ class _Resolver:
         )
         check_sources(self.config.sources, findings=self.findings)
         check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
+        check_tables(self.config.warehouse, self.config.tables, findings=self.findings)
         metrics, funnels = self._metrics(), self._funnels()
         commissions = resolve_commissions(self.config.commissions, findings=self.findings)
         payback = resolve_payback(self.config.payback, findings=self.findings)

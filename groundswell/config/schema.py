@@ -387,6 +387,10 @@ class Config(Block):
     warehouse: str = Field(
         default="duckdb", description="Where events are kept: duckdb, postgresql://, spark://."
     )
+    tables: list[Literal["dim_accounts", "fct_pql"]] = Field(
+        default_factory=list[Literal["dim_accounts", "fct_pql"]],
+        description="Tables of accounts and handoffs that are kept in the warehouse for others.",
+    )
     ledger: str = Field(
         default="sqlite", description="Where decisions are kept: sqlite or postgresql://."
     )

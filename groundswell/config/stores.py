@@ -17,7 +17,7 @@ from groundswell.errors import did_you_mean
 from groundswell.model import Motion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from groundswell.config.expressions import Expression
     from groundswell.config.findings import Findings, Key
@@ -53,6 +53,14 @@ def check_urls(warehouse: str, ledger: str, *, findings: Findings) -> None:
     """Check that the stores are some that this version can open."""
     _check_url("warehouse", warehouse, _WAREHOUSES, findings)
     _check_url("ledger", ledger, _LEDGERS, findings)
+
+
+def check_tables(warehouse: str, tables: Sequence[str], *, findings: Findings) -> None:
+    """Check that the warehouse keeps tables for others to read, where any are named."""
+    if tables and warehouse.startswith("spark://"):
+        what = "A warehouse on Spark keeps no tables for others: its folder is Groundswell's alone."
+        fix = "Take `tables` out, and load the files of an `export` destination there instead."
+        findings.tell(("tables",), "config-tables-unsupported", what, fix)
 
 
 def _check_url(name: str, url: str, known: tuple[str, ...], findings: Findings) -> None:

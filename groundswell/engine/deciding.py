@@ -310,6 +310,7 @@ def _decision_entry(decision: Decision, score: Score) -> JournalEntry:
     body["parts"] = {str(part): value for part, value in score.parts.items()}
     timeless = {name: value for name, value in body.items() if name != "decided_at"}
     digest = hashlib.sha256(msgspec.json.encode(timeless, order="sorted")).hexdigest()[:16]
+    body["tier"] = str(score.tier)
     return JournalEntry(
         key=f"{DECIDED}:{decision.account_id}:{decision.as_of}:{digest}",
         account_id=decision.account_id,

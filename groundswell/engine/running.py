@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.clock import utc_day
 from groundswell.config.loading import FITTED
 from groundswell.engine import deciding
 from groundswell.engine.alerting import alert_entry, find_alerts
 from groundswell.engine.handing.handing import abouts
 from groundswell.engine.handing.owners import OWNER_TOLD, find_news
+from groundswell.engine.publishing import publish_tables
 from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
 from groundswell.engine.standing import followed_days, lead_up, stand_on
@@ -141,6 +143,10 @@ def run_whole(
     latest = latest_frame(standing, routes, filing.accounts)
     if handing is not None:
         handing.refresh(latest, filing.accounts)
+        lacking = publish_tables(
+            loaded, computer.warehouse, ledger, latest, filing.accounts, day=utc_day(clock.now())
+        )
+        report = replace(report, warnings=(*report.warnings, *lacking))
     fresh = tuple(item for item in entries if item.key not in known)
     crossings = known | {item.key for item in fresh if item.kind != deciding.DECIDED}
     return Whole(report, filing, eve, remembered, latest, fresh, frozenset(crossings))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 from sqlglot import exp
 
 from groundswell.store.tables import INSTANT, MONEY, TABLES
 from groundswell.store.versions import DIMENSIONS, log_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 STATEMENT = (
     pa.field("stated_at", INSTANT, nullable=False),
@@ -27,6 +32,28 @@ _TYPES = {
 def log_schemas() -> dict[str, pa.Schema]:
     """Return the log of statements of every dimension, by table name."""
     return {log_of(kind): pa.schema([*TABLES[kind], *STATEMENT]) for kind in DIMENSIONS}
+
+
+def open_table(name: str, schema: pa.Schema, *, dialect: str) -> str:
+    """Return the statement that makes a table if it is not there, each column of which takes null.
+
+    So one that is there already can be given another column.
+    """
+    free = pa.schema([field.with_nullable(nullable=True) for field in schema])
+    return create_table(name, free, dialect=dialect)
+
+
+def add_columns(name: str, schema: pa.Schema, *, known: Collection[str], dialect: str) -> list[str]:
+    """Return the statements that give a table the columns of `schema` that it lacks."""
+    lacking = [field for field in schema if field.name not in known]
+    columns = [
+        exp.ColumnDef(
+            this=exp.to_identifier(field.name), kind=exp.DataType.build(_TYPES[field.type])
+        )
+        for field in lacking
+    ]
+    table = exp.to_table(name).sql(dialect)
+    return [f"ALTER TABLE {table} ADD COLUMN {column.sql(dialect)}" for column in columns]
 
 
 def create_table(name: str, schema: pa.Schema, *, dialect: str) -> str:

@@ -26,10 +26,10 @@ from groundswell.store.recent import KnownActors, RecentDigests
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import TABLES, conform
 from groundswell.store.warehouse import Appended
-from groundswell.store.working import check_name
+from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from sqlglot import exp
@@ -154,6 +154,23 @@ class DuckDBWarehouse:
         check_name(table)
         with self._transaction() as connection, _registered(connection, "put_rows", rows):
             connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM put_rows")  # noqa: S608
+
+    def replace_tables(self, tables: Mapping[str, pa.Table]) -> None:
+        """Let tables hold these rows; see `KeepsTables.replace_tables`."""
+        for name in tables:
+            check_name(name)
+        with self._transaction() as connection:
+            for name, rows in tables.items():
+                plain = plain_columns(rows)
+                connection.execute(ddl.open_table(name, plain.schema, dialect=self.dialect))
+                known = connection.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608
+                for statement in ddl.add_columns(
+                    name, plain.schema, known=known, dialect=self.dialect
+                ):
+                    connection.execute(statement)
+                with _registered(connection, "put_rows", plain):
+                    connection.execute(f"DELETE FROM {name}")  # noqa: S608
+                    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM put_rows")  # noqa: S608
 
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`."""

@@ -24,7 +24,7 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
     from datetime import datetime
 
     from sqlglot import exp
@@ -140,6 +140,27 @@ class PostgresWarehouse:
                 table, plain_columns(rows), mode="create", db_schema_name="groundswell"
             )
             cursor.execute(f"ANALYZE {table}")
+
+    def replace_tables(self, tables: Mapping[str, pa.Table]) -> None:
+        """Let tables hold these rows; see `KeepsTables.replace_tables`."""
+        for name in tables:
+            check_name(name)
+        with self._transaction() as cursor:
+            cursor.execute(_SQL["wait_briefly"])
+            for name, rows in tables.items():
+                plain = plain_columns(rows)
+                cursor.execute(ddl.open_table(name, plain.schema, dialect=self.dialect))
+                # Only where a column is lacking: it waits for everybody who reads the table.
+                cursor.execute(f"SELECT * FROM {name} LIMIT 0")  # noqa: S608
+                known = [column[0] for column in cursor.description]
+                for statement in ddl.add_columns(
+                    name, plain.schema, known=known, dialect=self.dialect
+                ):
+                    cursor.execute(statement)
+                cursor.execute(f"DELETE FROM {name}")  # noqa: S608
+                if plain.num_rows:
+                    _ingest(cursor, name, plain)
+                cursor.execute(f"ANALYZE {name}")
 
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -143,6 +143,28 @@ class ShardedWarehouse(Warehouse, Protocol):
             by: The column whose equal values make a shard.
             function: Takes one shard, returns rows of `schema`; it travels by cloudpickle.
             schema: What the function returns.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsTables(Warehouse, Protocol):
+    """A warehouse that keeps tables which others read in SQL.
+
+    Spark keeps none: its folder is ours alone, and has no transaction that others would see.
+    """
+
+    def replace_tables(self, tables: Mapping[str, pa.Table]) -> None:
+        """Let tables hold these rows and no others, in one transaction: all of them or none.
+
+        Who reads meanwhile sees the rows of before; views that others made over them stay, for a
+        column is only ever added.
+
+        Args:
+            tables: By name; a plain lower-case word that is not one of the warehouse's own.
+
+        Raises:
+            StoreError: A name cannot be used, or the engine refused.
         """
         ...
 

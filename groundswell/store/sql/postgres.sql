@@ -23,6 +23,10 @@ JOIN event_names AS n ON n.event_id = e.event_id;
 -- Two appends at once would not see each other's rows; the second waits for the first.
 SELECT pg_advisory_xact_lock(hashtext('groundswell warehouse'));
 
+-- name: wait_briefly
+-- Who holds a table that others read, such as a report that was left open, does not hold us up.
+SET LOCAL lock_timeout = '10s';
+
 -- name: stored_like
 SELECT source, message_id FROM events WHERE digest IN (SELECT digest FROM batch_digests);
 

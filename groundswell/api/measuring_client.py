@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from groundswell.engine.measuring.advising import PaybackReport, PricingReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
     from groundswell.engine.measuring.whatif import WhatIf
     from groundswell.model import Scalar
@@ -42,6 +43,14 @@ class MeasuringClient:
         return self._call(
             "measuring.what_if", policy=path, settings=list(settings), since=since, as_of=as_of
         )
+
+    def payback(self, *, as_of: date | None = None) -> PaybackReport:
+        """See `Measuring.payback`."""
+        return self._call("measuring.payback", as_of=as_of)
+
+    def pricing(self, *, as_of: date | None = None) -> PricingReport:
+        """See `Measuring.pricing`."""
+        return self._call("measuring.pricing", as_of=as_of)
 
     def behind(
         self,

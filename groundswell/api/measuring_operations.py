@@ -11,8 +11,8 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=1_100)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
 
-class WeeklyArguments(msgspec.Struct):
-    """Of `measuring.weekly`."""
+class DayArguments(msgspec.Struct):
+    """Of `measuring.weekly`, `measuring.payback` and `measuring.pricing`."""
 
     as_of: date | None = None
 

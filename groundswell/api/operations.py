@@ -28,8 +28,8 @@ from groundswell.api.handoff_operations import (
 )
 from groundswell.api.measuring_operations import (
     BehindArguments,
+    DayArguments,
     FiguresArguments,
-    WeeklyArguments,
     WhatIfArguments,
 )
 from groundswell.connectors.deliveries import Change
@@ -40,6 +40,7 @@ from groundswell.engine.handing.backfilling import Backfill
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
+from groundswell.engine.measuring.advising import PaybackReport, PricingReport
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
 from groundswell.engine.measuring.whatif import WhatIf
 from groundswell.engine.registry import Model
@@ -463,7 +464,9 @@ OPERATIONS = {
         ),
         Operation("POST", "/v1/destinations/read", "read_back", DestinationArguments, ReadBack),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
-        Operation("GET", "/v1/report/weekly", "measuring.weekly", WeeklyArguments, WeeklyReport),
+        Operation("GET", "/v1/report/weekly", "measuring.weekly", DayArguments, WeeklyReport),
+        Operation("GET", "/v1/report/payback", "measuring.payback", DayArguments, PaybackReport),
+        Operation("GET", "/v1/report/pricing", "measuring.pricing", DayArguments, PricingReport),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),
         Operation("POST", "/v1/what-if", "measuring.what_if", WhatIfArguments, WhatIf),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -17,6 +17,9 @@ from groundswell.cli.learning_options import OutOption, check_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import err, out, print_json
 from groundswell.engine.measuring.weekly import Figures
+
+if TYPE_CHECKING:
+    from groundswell.web.document import Report
 
 report = typer.Typer(no_args_is_help=True, help="What came of it: numbers and reports.")
 app.add_typer(report, name="report")
@@ -39,17 +42,59 @@ def weekly(
     if json:
         print_json(found)
         return
+    from groundswell.web.weekly_report import report_weekly  # noqa: PLC0415 - drawing
+
+    _write(report_weekly(found, title=f"Weekly report, {found.as_of}"), out_file)
+
+
+@report.command()
+def payback(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say when salespeople have paid for themselves, with PQLs to work and without."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.payback(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.advice_report import write_payback  # noqa: PLC0415 - drawing
+
+    _write(write_payback(found), out_file)
+
+
+@report.command()
+def pricing(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say where the price list and the motions, limits and accounts part."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.pricing(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.advice_report import write_pricing  # noqa: PLC0415 - drawing
+
+    _write(write_pricing(found), out_file)
+
+
+def _write(written: Report, out_file: Path | None) -> None:
+    """Print a report, or write it to a file."""
     # Drawing takes a second to import.
     from groundswell.web.document import to_text  # noqa: PLC0415
     from groundswell.web.lab_report import write_document  # noqa: PLC0415
-    from groundswell.web.weekly_report import report_weekly  # noqa: PLC0415
 
-    written = report_weekly(found, title=f"Weekly report, {found.as_of}")
     if out_file is None:
         out.print(escape(to_text(written)), soft_wrap=True)
         return
-    files = write_document(written, out_file)
-    err.print(f"Written: {files[0]}.", soft_wrap=True)
+    err.print(f"Written: {write_document(written, out_file)[0]}.", soft_wrap=True)
 
 
 @report.command()
@@ -104,10 +149,9 @@ def whatif(
     if json:
         print_json(found)
         return
-    from groundswell.web.document import to_text  # noqa: PLC0415 - drawing takes a second
-    from groundswell.web.whatif_report import report_what_if  # noqa: PLC0415
+    from groundswell.web.whatif_report import report_what_if  # noqa: PLC0415 - drawing
 
-    out.print(escape(to_text(report_what_if(found))), soft_wrap=True)
+    _write(report_what_if(found), None)
 
 
 def _print_figures(found: Figures) -> None:

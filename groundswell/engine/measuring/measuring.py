@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 
 from groundswell.config.loading import CONFIG_FILE
 from groundswell.config.overriding import load_overridden
+from groundswell.engine.measuring.advising import (
+    PaybackReport,
+    PricingReport,
+    report_payback,
+    report_pricing,
+)
 from groundswell.engine.measuring.gathering import gather
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.weekly import (
@@ -137,6 +143,23 @@ class Measuring:
         file = Path(policy) if policy else loaded.root / CONFIG_FILE
         other = load_overridden(file, settings)
         return ask_what_if(loaded, other, self.computer, since=first, until=last)
+
+    def payback(self, *, as_of: date | None = None) -> PaybackReport:
+        """Simulate when salespeople have paid for themselves, by what the company knows.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        return report_payback(self.loaded(), self.figures(as_of=as_of))
+
+    def pricing(self, *, as_of: date | None = None) -> PricingReport:
+        """Check the price list beside the accounts that are on it.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        day = self.day(as_of)
+        return report_pricing(self.loaded(), self.computer.collect([day]), day)
 
     def tables(self, as_of: date | None = None) -> Tables:
         """Return the tables that metrics read, as they were known by a day."""

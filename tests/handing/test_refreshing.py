@@ -232,3 +232,16 @@ def test_a_destination_without_values_is_told_of(company, pile):
         project.handoffs.backfill("pile")
     with pytest.raises(UsageError, match="Did you mean `pile`"):
         project.handoffs.backfill("pil")
+
+
+def test_a_server_tells_after_each_full_pass(company, pile, clock):
+    project = company(2, destinations={"pile": {}}, **QUALIFYING, **NOBODY)
+    live = project.follow()
+    live.rebase()
+    assert [item.account_id for item in nightly(project)] == ["a00001"]
+    drain(project)
+    clock.advance(dt.timedelta(days=1))
+    assert live.is_due()
+    live.rebase()
+    drain(project)
+    assert project.handoffs.backfill("pile").accounts == 2

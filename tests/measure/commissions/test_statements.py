@@ -105,6 +105,23 @@ def test_what_churns_while_it_is_held_is_not_released():
     assert statement(of[:3], **month(2)).open_cents == 0
 
 
+@pytest.mark.parametrize(("outcome", "paid"), [("pay", 4_200), ("void", 0)])
+def test_what_is_lost_in_part_while_it_is_held_is_released_in_part(outcome, paid):
+    rows = [
+        untouched("a", 500_000),
+        receipt("up", 10, "expansion", 100_000),
+        receipt("down", 40, "contraction", -40_000, rep=None),
+    ]
+    told = disputes(("up", day(12), day(50), outcome, None))
+    of = entries(*rows, told=told)
+    assert [one.pay_cents for one in of] == [7_000, -7_000, 0, paid]
+    assert statement(of[:3], **month(2)).open_cents == 4_200
+    # After a dispute that nobody won, nothing comes back either.
+    late = receipt("later", 60, "contraction", -30_000, rep=None)
+    after = entries(*rows, late, told=told)
+    assert [one.pay_cents for one in after][4:] == [-paid // 2]
+
+
 def test_disputes_that_overlap_end_with_the_last():
     told = disputes(
         ("r", day(12), day(20), "pay", None),

@@ -14,7 +14,7 @@ from groundswell.cli.learning_options import WhoOption, whoever
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
 from groundswell.errors import Problem, UsageError, did_you_mean
-from groundswell.store.outbox import DeliveryStatus
+from groundswell.store.outbox import UNSETTLED, DeliveryStatus
 
 if TYPE_CHECKING:
     from groundswell.api.handoffs_client import HandoffsClient
@@ -51,7 +51,7 @@ def list_(
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
-    """List deliveries, the newest first, with the reason where one was not sent."""
+    """List deliveries, the newest first, with when each is due or the reason it was not sent."""
     asked = _status(status)
     with open_project(project) as opened:
         found = opened.handoffs.deliveries(
@@ -60,14 +60,16 @@ def list_(
     if json:
         print_json(found)
         return
-    table = Table("made", "destination", "what", "account", "status", "why", box=None)
+    table = Table("made", "destination", "what", "account", "status", "due", "why", box=None)
     for item in found:
+        due = item.due_at if item.status in UNSETTLED else None
         table.add_row(
             f"{item.made_at:%m-%d %H:%M}",
             item.destination,
             item.kind,
             escape(item.account_id),
             item.status,
+            f"{due:%m-%d %H:%M}" if due is not None else "",
             escape(" ".join(filter(None, (item.reason, item.fix)))),
         )
     out.print(table)

@@ -16,32 +16,27 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from groundswell.connectors.deliveries import (
-    Change,
-    Delivery,
-    DeliveryKind,
-    Outcome,
-    body_of,
-)
-from groundswell.connectors.destination import (
-    DestinationError,
-    Previews,
-    ReadsBack,
-    SendsBulk,
+from groundswell.connectors.deliveries import Change, DeliveryKind, Outcome
+from groundswell.connectors.destination import DestinationError, Previews, ReadsBack
+from groundswell.engine.consigning import (
+    batches,
+    consignments,
+    delivery_of,
+    due_later,
+    plain_change,
 )
 from groundswell.engine.told import joined, keep_told, news_of, told_last, values_of, wanted_values
 from groundswell.errors import GroundswellError
 from groundswell.store.outbox import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from groundswell.clock import Clock
+    from groundswell.engine.consigning import Send
     from groundswell.engine.destinations import Destinations, Opened
     from groundswell.store.ledger import Ledger
     from groundswell.store.outbox import KeptDelivery
-
-    _Send = Callable[[Sequence[Delivery]], list[Outcome]]
 
 ORDER = (
     DeliveryKind.MESSAGE,
@@ -62,6 +57,7 @@ FETCHED = 2_000
 MOST_IN_BULK = 20_000
 """Deliveries that are fetched where they can be sent as one load."""
 
+_TOGETHER = "It is sent with others when it is due."
 log = structlog.get_logger()
 
 
@@ -138,8 +134,10 @@ class Dispatcher:
             ConfigError: Its block cannot be used.
             DestinationError: It cannot be reached.
         """
-        waiting = self.ledger.due_deliveries(name, at=self.clock.now(), limit=limit)
-        return self.preview_of(name, waiting)
+        now = self.clock.now()
+        waiting = self.ledger.due_deliveries(name, at=now, limit=limit)
+        early = due_later(self.destinations.open(name), waiting, now=now)
+        return self.preview_of(name, [item for item in waiting if item.key not in early])
 
     def preview_of(self, name: str, waiting: Sequence[KeptDelivery]) -> list[Change]:
         """Say what sending some deliveries would change; see `preview` for what it raises."""
@@ -147,25 +145,25 @@ class Dispatcher:
         found: list[Change] = []
         for kind in ORDER:
             of_kind = [item for item in waiting if item.kind == kind]
-            for batch in _batches(of_kind, opened.type.batch):
-                deliveries = [_delivery(item) for item in batch]
+            for batch in batches(of_kind, opened.type.batch):
+                deliveries = [delivery_of(item) for item in batch]
                 if isinstance(opened.destination, Previews):
                     found += opened.destination.preview(deliveries)
                 else:
-                    found += [_plain_change(item) for item in deliveries]
+                    found += [plain_change(item) for item in deliveries]
         return found
 
     def _send_to(self, name: str, waiting: Sequence[KeptDelivery], done: Dispatched) -> None:
         try:
             opened = self.destinations.open(name)
-            fresh = self._without_superseded(waiting, done)
+            ready = self._without_early(opened, waiting, done)
+            fresh = self._without_superseded(ready, done)
             fresh = self._without_arrived(opened, fresh, done)
             for kind in ORDER:
                 of_kind = [item for item in fresh if item.kind == kind]
                 if kind is DeliveryKind.ACCOUNT:
                     of_kind = self._without_unchanged(opened, of_kind, done)
-                send, size = _way(opened, kind, len(of_kind))
-                for batch in _batches(of_kind, size):
+                for send, batch in consignments(opened, kind, of_kind):
                     self._send(opened, send, batch, done)
             self._failures.pop(name, None)
         except GroundswellError as error:
@@ -182,6 +180,25 @@ class Dispatcher:
         done.failing[name] = error.problems[0].what
         codes = [problem.code for problem in error.problems]
         log.warning("destination", name=name, problems=codes, again=self._rests[name].isoformat())
+
+    def _without_early(
+        self, opened: Opened, waiting: Sequence[KeptDelivery], done: Dispatched
+    ) -> Sequence[KeptDelivery]:
+        """Leave out what is sent with others later on, and keep until when it waits.
+
+        That may be all that was fetched, so it is fetched again.
+        """
+        now = self.clock.now()
+        while early := due_later(opened, waiting, now=now):
+            self.ledger.settle_deliveries(
+                [
+                    Settlement(key, "waiting", due_at=due, reason=_TOGETHER, tried=False)
+                    for key, due in early.items()
+                ]
+            )
+            done.later += len(early)
+            waiting = self._due(opened.name, now)
+        return waiting
 
     def _without_superseded(
         self, waiting: Sequence[KeptDelivery], done: Dispatched
@@ -216,8 +233,8 @@ class Dispatcher:
         if not unsure or not isinstance(opened.destination, ReadsBack):
             return waiting
         arrived: dict[str, str] = {}
-        for batch in _batches(unsure, opened.type.batch):
-            arrived |= opened.destination.find([_delivery(item) for item in batch])
+        for batch in batches(unsure, opened.type.batch):
+            arrived |= opened.destination.find([delivery_of(item) for item in batch])
         there = [item for item in unsure if item.key in arrived]
         self._settle_sent(opened.name, there, arrived)
         done.sent += len(there)
@@ -246,12 +263,12 @@ class Dispatcher:
         return kept
 
     def _send(
-        self, opened: Opened, send: _Send, batch: Sequence[KeptDelivery], done: Dispatched
+        self, opened: Opened, send: Send, batch: Sequence[KeptDelivery], done: Dispatched
     ) -> None:
         keys = [item.key for item in batch]
         self.ledger.begin_deliveries(keys)
         # Where this breaks off, what is marked stays so: part of it may have arrived.
-        outcomes = send([_delivery(self.reword(item)) for item in batch])
+        outcomes = send([delivery_of(self.reword(item)) for item in batch])
         found = {outcome.key: outcome for outcome in outcomes}
         missing = Outcome("", "later", reason="The destination said nothing of it.")
         sent = [item for item in batch if found.get(item.key, missing).status == "sent"]
@@ -308,45 +325,3 @@ def backoff(name: str, failures: int) -> timedelta:
     digest = hashlib.sha256(f"{name}:{failures}".encode()).digest()
     share = int.from_bytes(digest[:4], "big") / 2**32
     return whole * (0.5 + share / 2)
-
-
-def _batches(items: Sequence[KeptDelivery], size: int) -> Iterator[Sequence[KeptDelivery]]:
-    """Yield batches of one kind each."""
-    by_kind: dict[str, list[KeptDelivery]] = defaultdict(list)
-    for item in items:
-        by_kind[item.kind].append(item)
-    for of_kind in by_kind.values():
-        for start in range(0, len(of_kind), size):
-            yield of_kind[start : start + size]
-
-
-def _way(opened: Opened, kind: DeliveryKind, count: int) -> tuple[_Send, int]:
-    """Return how so many deliveries of a kind are sent, and how many at once."""
-    destination, bulk = opened.destination, opened.type.bulk
-    many = kind is DeliveryKind.ACCOUNT and bulk is not None and count >= bulk
-    if many and isinstance(destination, SendsBulk):
-        return destination.send_bulk, count
-    return destination.send, opened.type.batch
-
-
-def _delivery(item: KeptDelivery) -> Delivery:
-    kind = DeliveryKind(item.kind)
-    # One that was being sent before was tried, whatever came of it.
-    tried = item.attempts + (item.status == "sending")
-    return Delivery(
-        item.key,
-        item.destination,
-        kind,
-        item.account_id,
-        item.handoff_id,
-        body_of(kind, item.body),
-        item.made_at,
-        tried,
-    )
-
-
-def _plain_change(delivery: Delivery) -> Change:
-    """Return what a delivery would do, by what it holds alone."""
-    company = delivery.body.company
-    subject = company.domain or company.name
-    return Change(delivery.key, f"send {delivery.kind}", f"{delivery.kind} of {subject}")

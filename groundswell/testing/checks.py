@@ -12,6 +12,8 @@ import msgspec
 from groundswell.config.columns import COLUMNS
 from groundswell.connectors.deliveries import DeliveryKind
 from groundswell.connectors.destination import (
+    Forgetful,
+    Gathers,
     Limits,
     Previews,
     ReadsBack,
@@ -208,6 +210,32 @@ def failures_are_told(subject: Subject) -> None:
         )
 
 
+def what_waits_is_sent_together(subject: Subject) -> None:
+    """What waits for a time says the same one to whoever asks, and is sent once with others."""
+    kind = min(subject.type.kinds)
+    those = [sample(kind, f"together-{number}") for number in (1, 2, 3)]
+    memory = Forgetful()
+    with subject.opened() as destination:
+        if not isinstance(destination, Gathers):
+            raise NotOffered("The destination lets nothing wait.")
+        times = {one.key: destination.due_at(one) for one in those}
+    with subject.opened(memory=memory) as destination:
+        gathering = cast("Gathers", destination)
+        expect(times == {one.key: gathering.due_at(one) for one in those}, "a time is told anew")
+        for one in those:
+            due = times[one.key]
+            expect(due is None or due > one.made_at, f"`{one.key}` is due before it was made")
+        if any(due is None for due in times.values()):
+            raise NotOffered("With these settings nothing waits.")
+        outcomes = gathering.send_gathered(those)
+        told = {outcome.key: outcome.status for outcome in outcomes}
+        expect(told == dict.fromkeys(times, "sent"), f"{told} where all were to be sent")
+        before = subject.state()
+        again = gathering.send_gathered(those)
+        expect({outcome.status for outcome in again} == {"sent"}, f"{again} of what is there")
+        expect(subject.state() == before, "what was sent together is sent again")
+
+
 def text_survives(subject: Subject) -> None:
     """What people wrote is read there as they wrote it: quotes, markup, every letter and line."""
     for kind in sorted(subject.type.kinds):
@@ -275,6 +303,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     preview_changes_nothing,
     requests_are_budgeted,
     failures_are_told,
+    what_waits_is_sent_together,
     text_survives,
     a_name_of_two_lines_is_sent,
     records_are_canonical,

@@ -31,6 +31,7 @@ from groundswell.connectors.email_message import (
 from groundswell.connectors.registry import destination_type
 from groundswell.errors import ConfigError
 from groundswell.testing import Subject
+from groundswell.testing.checks import what_waits_is_sent_together
 from groundswell.testing.suite import DestinationSuite
 
 from .deliveries import NOON, context, message
@@ -496,6 +497,29 @@ def test_a_digest_in_the_hour_that_is_left_out():
     due = berlin.next_after(before)
     assert before < due < before + timedelta(days=1)
     assert berlin.next_after(due) > due
+
+
+def test_what_is_due_together_passes_the_check_of_every_destination(boxes):
+    told = {"host": "127.0.0.1", "port": boxes.port, "from": USER, "tls": "none"}
+    daily = msgspec.convert({**told, "digest": "09:00 Europe/Berlin"}, EmailSettings)
+    subject = Subject(
+        type=DESTINATION, settings=daily, arrived=lambda _: 0, state=lambda: len(boxes.raw)
+    )
+    what_waits_is_sent_together(subject)
+    assert len(boxes.taken) == 1
+
+
+def test_word_to_one_person_is_one_mail_whatever_went_before(boxes, given):
+    there = mail(boxes, given, digest="09:00 Europe/Berlin")
+    first, second, third = (message(f"k-{number}") for number in (1, 2, 3))
+    assert statuses(there, first) == ["sent"]
+    outcomes = there.send_gathered([first, second, third, message("k-4", to="bob@acme.example")])
+    assert {outcome.status for outcome in outcomes} == {"sent"}
+    assert [to for to, _ in boxes.taken] == [["ann@acme.example"]] * 2 + [["bob@acme.example"]]
+    assert boxes.taken[1][1]["Subject"] == "2 messages: Acme"
+    ids = {outcome.key: outcome.their_id for outcome in outcomes}
+    assert ids["k-1"] == boxes.taken[0][1]["Message-ID"]
+    assert ids["k-2"] == ids["k-3"] == boxes.taken[1][1]["Message-ID"]
 
 
 def spoiled(delivery: Delivery) -> Delivery:

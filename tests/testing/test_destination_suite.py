@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -80,6 +81,14 @@ class ToShelf:
             for one in deliveries
         ]
 
+    def due_at(self, delivery: Delivery) -> datetime | None:
+        return delivery.made_at + timedelta(hours=1)
+
+    def send_gathered(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        if self.fault == "what_waits_is_sent_together":
+            self.shelf.entries += [(one.key, "again") for one in deliveries]
+        return self.send(deliveries)
+
     def find(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
         self._request()
         there = {key for key, _ in self.shelf.entries}
@@ -142,6 +151,7 @@ def subject(fault: str = "") -> Subject:
         kinds=frozenset(DeliveryKind),
         usual=frozenset({"score"}),
         batch=10,
+        reads=True,
     )
 
     def spoil(good: Delivery) -> Delivery:

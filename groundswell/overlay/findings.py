@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from groundswell.config.mistakes import Severity
 from groundswell.model import Scalar
-
-if TYPE_CHECKING:
-    from groundswell.config.mistakes import Severity
 
 
 @dataclass(frozen=True, slots=True)

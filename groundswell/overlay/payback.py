@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from groundswell.config.paybacks import UsualPayback
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from groundswell.config.paybacks import PaybackTerms, Range, Sales, UsualPayback
+    from groundswell.config.paybacks import PaybackTerms, Range, Sales
 
     Floats = NDArray[np.float64]
 

@@ -119,7 +119,7 @@ def read_document(path: Path, *, root: Path) -> Document:
 def _name(path: Path, root: Path) -> str:
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
+    except (ValueError, OSError):  # the latter for a name that no file can have
         return str(path)
 
 

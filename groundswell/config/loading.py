@@ -193,13 +193,20 @@ def load_config(path: Path) -> LoadedConfig:
     Raises:
         ConfigError: With every mistake, each at its place.
     """
-    file = path / CONFIG_FILE if path.is_dir() else path
+    file = path / CONFIG_FILE if _is_folder(path) else path
     document = read_document(file, root=file.parent)
     findings = _readable(document)
     data = {name: value for name, value in document.data.items() if value is not None}
     checked = validate(Config, data, findings=findings, entry=_entry)
     assert checked is not None, "Config has a default for every key"
     return _Resolver(file.parent, document, data, checked, findings).resolve()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file can have; reading it says so
+        return False
 
 
 def effective_guardrails(config: Config) -> GuardrailsBlock:

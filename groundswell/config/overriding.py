@@ -29,8 +29,9 @@ def load_overridden(file: Path, settings: Sequence[str]) -> LoadedConfig:
         UsageError: A setting is not `key=value`, or goes through something that is no block.
         ConfigError: The configuration cannot be used with them.
     """
+    written = load_config(file)  # what is wrong with it is told as it stands
     if not settings:
-        return load_config(file)
+        return written
     yaml = YAML(typ="rt")
     data: Any = yaml.load(file.read_text(encoding="utf-8")) or {}
     for setting in settings:

@@ -152,8 +152,7 @@ def test_movements_of_a_real_history_reconcile_for_every_month():
     cents = sum(
         row["mrr_amount"] * 1200
         for row in table.iter_rows(named=True)
-        if row["end_date"] is None
-        or row["end_date"].endswith("2025")
+        if row["end_date"] is None or row["end_date"].endswith("2025")
     )
     assert found[-1].closing == cents
     assert all(found[-1].moved[kind] for kind in ("new", "expansion", "contraction"))

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 import structlog
 
-from groundswell.engine.deciding import DECIDED
 from groundswell.engine.measuring.handovers import handoffs_by
 from groundswell.errors import Problem, StoreError
 from groundswell.handoff.life import CLOSED, State
 from groundswell.store.warehouse import KeepsTables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     import pyarrow as pa
@@ -124,7 +122,7 @@ def publish_tables(
         handoffs = handoffs_by(ledger, day)
         made = {
             "dim_accounts": lambda: dim_accounts(latest, accounts, handoffs),
-            "fct_pql": lambda: fct_pql(handoffs, latest, tiers_of(ledger)),
+            "fct_pql": lambda: fct_pql(handoffs, latest),
         }
         warehouse.replace_tables({name: _arrow(made[name]()) for name in wanted})
     except StoreError as error:
@@ -168,47 +166,24 @@ def dim_accounts(
     return _in(joined, DIM_ACCOUNTS).sort("account_id")
 
 
-def fct_pql(handoffs: pl.DataFrame, latest: pl.DataFrame, tiers: Mapping[str, str]) -> pl.DataFrame:
+def fct_pql(handoffs: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
     """Return every handoff, in the columns of `FCT_PQL`.
 
     Args:
         handoffs: As `handoffs_by` gives, in the order they were opened.
         latest: Where every account stands: its tier now, where that of the day is not known.
-        tiers: Handoff id to the tier on the day it was opened.
     """
-    then = pl.DataFrame(
-        {"handoff_id": list(tiers), "tier": list(tiers.values())},
-        schema={"handoff_id": pl.String, "tier": pl.String},
-    )
     now = latest.select("account_id", pl.col("tier").alias("tier_now"))
     state = pl.col("state")
-    joined = (
-        handoffs.join(then, on="handoff_id", how="left", maintain_order="left")
-        .join(now, on="account_id", how="left", maintain_order="left")
-        .with_columns(
-            *(
-                pl.when(state == str(closed)).then("closed_at").alias(name)
-                for name, closed in _CLOSED_AT.items()
-            ),
-            tier=pl.coalesce("tier", "tier_now"),
-            closed_reason="reason",
-        )
+    joined = handoffs.join(now, on="account_id", how="left", maintain_order="left").with_columns(
+        *(
+            pl.when(state == str(closed)).then("closed_at").alias(name)
+            for name, closed in _CLOSED_AT.items()
+        ),
+        tier=pl.coalesce("tier", "tier_now"),
+        closed_reason="reason",
     )
     return _in(joined, FCT_PQL)
-
-
-def tiers_of(ledger: Ledger) -> dict[str, str]:
-    """Return the tier of the account when each handoff was opened, as far as it was recorded."""
-    decided = {
-        entry.key: str(entry.body["tier"])
-        for entry in ledger.journal(kinds=(DECIDED,))
-        if entry.body.get("tier")
-    }
-    return {
-        str(entry.body["handoff_id"]): decided[str(entry.body.get("decision"))]
-        for entry in ledger.journal(kinds=(State.ROUTED,))
-        if str(entry.body.get("decision")) in decided
-    }
 
 
 def _in(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:

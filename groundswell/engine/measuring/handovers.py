@@ -31,6 +31,7 @@ HANDOFFS: dict[str, Any] = {
     "rule": pl.String,
     "play": pl.String,
     "score": pl.Float64,
+    "tier": pl.String,
     "as_of": pl.Date,
     "opened_at": _MOMENT,
     "assigned_at": _MOMENT,
@@ -63,6 +64,7 @@ class _Told:
 
     handoff: Handoff
     rule: str | None = None
+    tier: str | None = None
     assigned_at: datetime | None = None
     accepted_at: datetime | None = None
     opportunity_at: datetime | None = None
@@ -92,6 +94,7 @@ class _Told:
             "rule": self.rule,
             "play": handoff.play,
             "score": handoff.score,
+            "tier": self.tier,
             "as_of": handoff.as_of,
             "opened_at": handoff.opened_at,
             "assigned_at": self.assigned_at,
@@ -110,9 +113,15 @@ class _Told:
 
 
 def handoffs_by(ledger: Ledger, day: date) -> pl.DataFrame:
-    """Return every handoff as it stood at the end of a day, in the columns of `HANDOFFS`."""
+    """Return every handoff as it stood at the end of a day, in the columns of `HANDOFFS`.
+
+    Rule, score and tier are those of the decision that opened it; an early one has no tier.
+    """
     end = datetime.combine(day + timedelta(days=1), time(), UTC)
-    rules = {item.key: str(item.body["rule"]) for item in ledger.journal(kinds=(DECIDED,))}
+    decided = {
+        item.key: (str(item.body["rule"]), item.body.get("tier"))
+        for item in ledger.journal(kinds=(DECIDED,))
+    }
     told: dict[str, _Told] = {}
     for entry in ledger.journal(kinds=STEPS):
         if entry.at >= end:
@@ -123,7 +132,8 @@ def handoffs_by(ledger: Ledger, day: date) -> pl.DataFrame:
         if found is None:
             continue
         if known is None:
-            known = told[name] = _Told(found, rules.get(str(entry.body.get("decision"))))
+            rule, tier = decided.get(str(entry.body.get("decision")), (None, None))
+            known = told[name] = _Told(found, rule, tier)
         known.handoff = found
         known.take(entry)
     return pl.DataFrame([one.row() for one in told.values()], schema=HANDOFFS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from groundswell.model import Scalar
@@ -115,9 +115,12 @@ class Brief:
         play: What is advised.
         history: Earlier handoffs, touches and decisions, the newest first.
         owner: Who has it.
-        due_at: By when to answer.
+        due_at: By when to answer; None where nothing is due, or nobody may.
         urgent: Somebody asked for a person.
         rule: Why it was routed so.
+        do_not_contact: Who says that nobody may contact the account; None where people may. There
+            is then no opening line, and nobody who is to be written to.
+        more: By the name of a list, how many more there are than it holds.
     """
 
     account_id: str
@@ -143,6 +146,8 @@ class Brief:
     due_at: datetime | None = None
     urgent: bool = False
     rule: str = ""
+    do_not_contact: str | None = None
+    more: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,8 @@ class Story:
         due_at: By when to answer.
         added_arr: What more a year could bring; None when unknown.
         next_plan: The plan that fits; None when none is known.
+        do_not_contact: Who says that nobody may contact the account; None where people may.
+        more: How many more `people`, `features` and `requests` there are than are told.
     """
 
     account_id: str
@@ -180,3 +187,5 @@ class Story:
     due_at: datetime | None = None
     added_arr: float | None = None
     next_plan: str | None = None
+    do_not_contact: str | None = None
+    more: dict[str, int] = field(default_factory=dict[str, int])

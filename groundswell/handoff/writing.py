@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from groundswell.config.sentences import fill, names_in, write_amount, write_value
+from groundswell.config.sentences import fill, names_in
 from groundswell.handoff.brief import Brief, Fact, Reason, Story, Suggestion
+from groundswell.handoff.facts import account_facts, intent_facts, limit_facts, usage_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.config.resolved import Play, Saying
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 MOST_REASONS = 5
 MOST_COMPONENTS = 5
 MOST_HISTORY = 8
+NOBODY = "nobody may contact the account"
+"""Why people of an account are not written to that nobody may contact."""
+
 _JOINERS = frozenset("\u200c\u200d")
 """Signs that cannot be seen, and without which some scripts cannot be written."""
 
@@ -39,7 +43,9 @@ def write_brief(
     name = story.name or story.domain or story.account_id
     values = {**story.values, **_named(story, name)}
     triggers = sorted(decision.triggers, key=lambda item: item.since, reverse=True)
-    return Brief(
+    history = sorted(story.history, key=lambda item: item.at, reverse=True)
+    components = _strongest(score.components)
+    brief = Brief(
         account_id=story.account_id,
         name=name,
         domain=story.domain,
@@ -52,20 +58,44 @@ def write_brief(
         tier=str(score.tier),
         motion=str(decision.motion),
         parts={str(part): round(value, 1) for part, value in score.parts.items()},
-        components=tuple(_strongest(score.components)),
-        account=tuple(_account(story, currency)),
-        usage=tuple(_usage(story)),
+        components=tuple(components[:MOST_COMPONENTS]),
+        account=tuple(account_facts(story, currency)),
+        usage=tuple(usage_facts(story)),
         trend=story.trend,
-        limits=tuple(_limits(values)),
-        intent=tuple(_intent(story, values)),
+        limits=tuple(limit_facts(values)),
+        intent=tuple(intent_facts(story, values)),
         people=story.people,
         play=suggest(loaded, decision.play, values),
-        history=tuple(sorted(story.history, key=lambda item: item.at, reverse=True)[:MOST_HISTORY]),
+        history=tuple(history[:MOST_HISTORY]),
         owner=story.owner,
         due_at=story.due_at,
         urgent=urgent,
         rule=one_line(decision.rule),
+        more=_only_some(
+            people=story.more.get("people", 0),
+            usage=story.more.get("features", 0),
+            intent=story.more.get("requests", 0),
+            why_now=len(triggers) - MOST_REASONS,
+            components=len(components) - MOST_COMPONENTS,
+            history=len(history) - MOST_HISTORY,
+        ),
     )
+    return brief if story.do_not_contact is None else _barred(brief, story.do_not_contact)
+
+
+def _barred(brief: Brief, who: str) -> Brief:
+    """Return the brief of an account that nobody may contact: there is nothing to write to it."""
+    return replace(
+        brief,
+        do_not_contact=who,
+        due_at=None,
+        play=None if brief.play is None else replace(brief.play, opening=None),
+        people=tuple(replace(person, rest=person.rest or NOBODY) for person in brief.people),
+    )
+
+
+def _only_some(**counts: int) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count > 0}
 
 
 def write_sentence(loaded: LoadedConfig, name: str, values: Mapping[str, Scalar]) -> str:
@@ -152,105 +182,10 @@ def _named(story: Story, name: str) -> dict[str, Scalar]:
     }
 
 
-def _strongest(components: Sequence[Component]) -> Iterator[str]:
+def _strongest(components: Sequence[Component]) -> list[str]:
+    """Return what gave points, the most first."""
     given = [item for item in components if item.points > 0 and item.sentence]
-    for item in sorted(given, key=lambda one: -one.points)[:MOST_COMPONENTS]:
-        yield one_line(item.sentence)
-
-
-def _account(story: Story, currency: str) -> Iterator[Fact]:
-    values = story.values
-    if story.domain:
-        yield Fact("Domain", story.domain)
-    for label, name in (
-        ("Employees", "employees"),
-        ("Industry", "industry"),
-        ("Country", "country"),
-        ("People here", "users_total"),
-        ("Plan", "plan"),
-    ):
-        value = values.get(name)
-        if value is not None:
-            yield Fact(label, write_value(value))
-    mrr = values.get("mrr")
-    if isinstance(mrr, int | float) and mrr:
-        yield Fact("Pays a month", write_amount(float(mrr), currency=currency))
-    acv = values.get("estimated_acv")
-    if isinstance(acv, int | float):
-        yield Fact("Could be worth a year", write_value(acv, style="money", currency=currency))
-    if story.added_arr:
-        more = write_value(story.added_arr, style="money", currency=currency)
-        yield Fact("More a year", f"about {more}")
-
-
-def _usage(story: Story) -> Iterator[Fact]:
-    values = story.values
-    age = values.get("account_age_days")
-    if isinstance(age, int | float):
-        yield Fact("Signed up", _ago(age))
-    active = values.get("active_users_28d")
-    if isinstance(active, int | float):
-        days = values.get("active_days_28d")
-        often = f", on {write_value(days)} of 28 days" if isinstance(days, int | float) else ""
-        yield Fact("Active people", f"{write_value(active)} in four weeks{often}")
-    trend = values.get("usage_trend_28d")
-    if isinstance(trend, int | float):
-        times = write_value(trend, style="times")
-        yield Fact("Against the four weeks before", times)
-    yield from story.features
-
-
-def _limits(values: Mapping[str, Scalar]) -> Iterator[Fact]:
-    for label, used, limit in (
-        ("Seats", "seats_used", "seat_limit"),
-        ("Usage", "usage_ratio", "usage_limit"),
-    ):
-        of, allowed = values.get(used), values.get(limit)
-        if not isinstance(of, int | float) or not isinstance(allowed, int | float):
-            continue
-        if used == "usage_ratio":
-            share = write_value(of, style="percent")
-            yield Fact(label, f"{share} of {write_value(allowed)} a month")
-        else:
-            yield Fact(label, f"{write_value(of)} of {write_value(allowed)}")
-    hits = values.get("limit_hits_28d")
-    if isinstance(hits, int | float) and hits > 0:
-        last = values.get("days_since_limit_hit")
-        when = f", last {_ago(last)}" if isinstance(last, int | float) else ""
-        yield Fact("Limits hit", f"{_often(hits)} in four weeks{when}")
-
-
-_INTENT = (
-    ("Pricing viewed", "pricing_views_28d", "days_since_pricing_viewed"),
-    ("Upgrades started", "upgrades_started_28d", "days_since_upgrade_started"),
-    ("Enterprise features looked at", "enterprise_feature_views_28d", None),
-    ("Asked for a person", "hand_raises_28d", "days_since_hand_raised"),
-    ("Invoice asked for", "invoice_requests_28d", "days_since_invoice_requested"),
-    ("Procurement", "procurement_asks_28d", "days_since_procurement_asked"),
-    ("Security", "security_asks_28d", "days_since_security_asked"),
-    ("Tickets", "tickets_28d", "days_since_support_ticket"),
-    ("Features asked for", "feature_requests_28d", "days_since_feature_requested"),
-)
-
-
-def _intent(story: Story, values: Mapping[str, Scalar]) -> Iterator[Fact]:
-    for label, name, last in _INTENT:
-        count = values.get(name)
-        if not isinstance(count, int | float) or count <= 0:
-            continue
-        days = values.get(last) if last else None
-        when = f", last {_ago(days)}" if isinstance(days, int | float) else ""
-        yield Fact(label, f"{_often(count)} in four weeks{when}")
-    for request in story.requests:
-        yield Fact("Ticket", request)
-
-
-def _often(count: float) -> str:
-    return write_value(count, style="often")
-
-
-def _ago(days: float) -> str:
-    return write_value(days, style="ago")
+    return [one_line(item.sentence) for item in sorted(given, key=lambda one: -one.points)]
 
 
 def one_line(text: str) -> str:
@@ -294,6 +229,7 @@ def _in_lines(story: Story) -> Story:
         rep=_line(story.rep),
         owner=_line(story.owner),
         next_plan=_line(story.next_plan),
+        do_not_contact=_line(story.do_not_contact),
     )
 
 

@@ -229,3 +229,21 @@ def test_reading_what_a_brief_is_does_not_load_templates():
 
 def test_the_day_is_that_of_the_score(brief):
     assert brief.as_of == DAY
+
+
+def test_nothing_is_to_be_written_to_an_account_that_nobody_may_contact(shipped, story):
+    told = dataclasses.replace(story, do_not_contact="hub\nspot")
+    brief = write_brief(shipped, told, make_score(), make_decision(), urgent=True)
+    assert brief.do_not_contact == "hub spot"
+    assert (brief.play.opening, brief.due_at) == (None, None)
+    assert brief.play.title
+    assert [person.rest for person in brief.people] == [
+        *("nobody may contact the account",) * 3,
+        "contacted 12 days ago, less than 90",
+    ]
+
+
+def test_a_brief_that_was_kept_before_is_read_as_one_that_may_be_contacted(brief):
+    kept = as_plain(brief)
+    del kept["do_not_contact"], kept["more"]
+    assert msgspec.convert(kept, Brief) == brief

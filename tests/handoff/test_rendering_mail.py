@@ -122,3 +122,11 @@ def test_the_rewritten_line_is_the_one_that_is_shown(brief):
     shown = Page(mail_html(told)).text
     assert "Shall I lift the limit?" in shown
     assert brief.play.opening not in shown
+
+
+@pytest.mark.parametrize("write", [mail_html, note_html])
+def test_of_an_account_that_nobody_may_contact_that_is_said_first(brief, write):
+    page = Page(write(replace(brief, do_not_contact="hubspot")))
+    said = page.text.lower().index("do not contact. nobody may contact acme (hubspot).")
+    assert said < page.text.index(brief.sentence)
+    assert page.links == []

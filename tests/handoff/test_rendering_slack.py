@@ -110,3 +110,21 @@ def test_the_rewritten_line_is_the_one_that_is_shown(brief):
     texts = [text["text"] for text in _texts(slack_blocks(told))]
     assert ">Shall I lift the limit?" in texts
     assert not any(brief.play.opening in text for text in texts)
+
+
+def test_how_many_more_people_there_are_is_said(brief):
+    told = replace(brief, people=brief.people * 2, more={"people": 4, "why_now": 1})
+    people, why = (
+        next(text["text"] for text in _texts(slack_blocks(told)) if text["text"].startswith(head))
+        for head in ("*People*", "*Why now*")
+    )
+    assert people.splitlines()[-1] == f"_and {len(told.people) - 5 + 4} more_"
+    assert why.splitlines()[-1] == "_and 1 more_"
+
+
+def test_of_an_account_that_nobody_may_contact_that_is_said_above_all(brief, endless):
+    blocks = slack_blocks(replace(brief, do_not_contact="hubspot"))
+    assert blocks[1]["text"]["text"].endswith(
+        "*Do not contact.* Nobody may contact Acme (hubspot)."
+    )
+    _check(slack_blocks(replace(endless, do_not_contact="hubspot")))

@@ -83,3 +83,22 @@ def test_the_chart_is_as_tall_as_its_tallest_bar():
     assert bars(0, 1, 2, 4) == "▁▃▅█"
     assert bars(0, 0) == ""
     assert bars() == ""
+
+
+def test_how_many_more_there_are_is_said_at_the_end_of_a_list(brief):
+    told = replace(brief, more={"people": 1_200, "usage": 3})
+    lines = plain_text(told).splitlines()
+    people = lines[lines.index("PEOPLE") + 1 :]
+    assert people[len(told.people)] == "  and 1,200 more"
+    usage = lines[lines.index("USAGE") + 1 :]
+    assert usage[len(told.usage)] == "  and 3 more"
+    assert "more" not in [line.split()[-1] for line in plain_text(brief).splitlines() if line]
+    assert "- and 1,200 more" in markdown(told).splitlines()
+
+
+def test_of_an_account_that_nobody_may_contact_that_is_said_first(brief):
+    told = replace(brief, do_not_contact="hubspot")
+    said = "Nobody may contact Acme (hubspot)."
+    assert plain_text(told).splitlines()[2] == f"DO NOT CONTACT. {said}"
+    assert markdown(told).splitlines()[2] == rf"> **Do not contact.** {said}"
+    assert subject_of(told).startswith("do not contact: Acme")

@@ -14,8 +14,10 @@ import polars as pl
 from sqlglot import exp
 
 from groundswell.clock import day_number
+from groundswell.engine.deciding import BARRED
+from groundswell.engine.handing.deeds import WEEKS, Deeds
 from groundswell.features.wording import is_admin, is_senior
-from groundswell.handoff.brief import Fact, Past, Person, Point, Story
+from groundswell.handoff.brief import Fact, Past, Person, Story
 from groundswell.handoff.life import DECLINE_REASONS, STEPS, Step
 from groundswell.intake.people import ANONYMOUS_PREFIX
 from groundswell.model import Kind
@@ -32,14 +34,10 @@ if TYPE_CHECKING:
     from groundswell.store.ledger import JournalEntry, Ledger
     from groundswell.store.warehouse import Warehouse
 
-WEEKS = 12
-ACTIVE_DAYS = 28
 PEOPLE = 6
-FEATURES = 5
 REQUESTS = 3
 MONTHS = 12
 _AT_ONCE = 2_000
-_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -73,17 +71,18 @@ class Gatherer:
             handoffs: By account, the handoff that the story is told for.
         """
         members = self._members(about, day)
-        did = _Did.of(self._activity(members["user_id"].unique().to_list(), day), members, day)
+        did = Deeds.of(self._activity(members["user_id"].unique().to_list(), day), members, day)
         users = self._users(members["user_id"].unique())
         touches = _by_account(_before(self.warehouse.read(Kind.TOUCHES), "at", day, about))
         tickets = _by_account(_before(self.warehouse.read(Kind.TICKETS), "at", day, about))
         entries, names = self._entries(about, day), self.warehouse.event_names()
+        barred = self._barred()
         belong: dict[str, list[str]] = defaultdict(list)
         for account_id, user in members.iter_rows():
             belong[account_id].append(user)
         found: dict[str, Story] = {}
         for account_id, known in about.items():
-            touched = touches.get(account_id, [])
+            touched, asked = touches.get(account_id, []), tickets.get(account_id, [])
             handoff = (handoffs or {}).get(account_id)
             found[account_id] = Story(
                 account_id=account_id,
@@ -98,7 +97,7 @@ class Gatherer:
                 ),
                 requests=tuple(
                     f"{row['topic'] or 'a ticket'}, {row['at']:%Y-%m-%d}"
-                    for row in tickets.get(account_id, [])[-1 : -REQUESTS - 1 : -1]
+                    for row in asked[-1 : -REQUESTS - 1 : -1]
                 ),
                 history=tuple(_past(entries.get(account_id, ()), touched, handoff)),
                 company=self.loaded.config.company,
@@ -109,8 +108,20 @@ class Gatherer:
                     self.loaded.plans, known.values, usage=self.loaded.config.limits.usage
                 )
                 or None,
+                do_not_contact=barred.get(account_id),
+                more={
+                    "people": len(belong[account_id]) - PEOPLE,
+                    "features": did.unnamed.get(account_id, 0),
+                    "requests": len(asked) - REQUESTS,
+                },
             )
         return found
+
+    def _barred(self) -> dict[str, str]:
+        """Return who says of which accounts that nobody may contact them."""
+        said = self.ledger.all_remembered(BARRED, prefix="")
+        listed = self.loaded.guardrails.do_not_contact
+        return said | dict.fromkeys(listed, "guardrails.do_not_contact")
 
     def _members(self, about: Collection[str], day: date) -> pl.DataFrame:
         """Return account_id, user_id of who belongs to the accounts as of a day."""
@@ -129,7 +140,7 @@ class Gatherer:
 
     def _activity(self, users: Sequence[str], day: date) -> pl.DataFrame:
         """Return user_id, day, event_id, count of what people did in the last weeks."""
-        first = datetime.combine(day - WEEKS * _WEEK + timedelta(days=1), time(), UTC)
+        first = datetime.combine(day - timedelta(weeks=WEEKS) + timedelta(days=1), time(), UTC)
         last = datetime.combine(day + timedelta(days=1), time(), UTC)
         frames = [
             read_frame(self.warehouse, _acts(users[start : start + _AT_ONCE], first, last))
@@ -170,7 +181,7 @@ class Gatherer:
     def _people(
         self,
         ids: Sequence[str],
-        did: _Did,
+        did: Deeds,
         users: Mapping[str, Mapping[str, str | None]],
         touched: Sequence[Mapping[str, Any]],
         day: date,
@@ -207,61 +218,6 @@ class Gatherer:
             for user, days in ago.items()
             if days < least
         }
-
-
-@dataclass(frozen=True)
-class _Did:
-    """What people did in the last weeks.
-
-    Attributes:
-        active: By user, the days of the last four weeks on which they did something.
-        seen: By user, when they last did something.
-        trend: By account, the people of each week, up to the one that ends with the day.
-        most: By account, what was done most in the last four weeks: event_id, times, people.
-    """
-
-    active: Mapping[str, int]
-    seen: Mapping[str, date]
-    trend: Mapping[str, tuple[Point, ...]]
-    most: Mapping[str, list[tuple[int, int, int]]]
-
-    @classmethod
-    def of(cls, acts: pl.DataFrame, members: pl.DataFrame, day: date) -> _Did:
-        """Look at acts (user_id, day, event_id, n) of the members of accounts."""
-        recent = acts.filter(pl.col("day") > day - timedelta(days=ACTIVE_DAYS))
-        active = recent.group_by("user_id").agg(pl.col("day").n_unique())
-        seen = acts.group_by("user_id").agg(pl.col("day").max())
-        weeks = (
-            acts.join(members, on="user_id")
-            .with_columns(((pl.lit(day) - pl.col("day")).dt.total_days() // 7).alias("back"))
-            .group_by("account_id", "back")
-            .agg(pl.col("user_id").n_unique())
-        )
-        counts: dict[str, dict[int, int]] = defaultdict(dict)
-        for account_id, back, people in weeks.iter_rows():
-            counts[account_id][back] = people
-        most: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        ranked = (
-            recent.join(members, on="user_id")
-            .group_by("account_id", "event_id")
-            .agg(pl.col("n").sum(), pl.col("user_id").n_unique().alias("people"))
-            .sort(["account_id", "n", "event_id"], descending=[False, True, False])
-        )
-        for account_id, event, count, people in ranked.iter_rows():
-            if len(most[account_id]) < FEATURES:
-                most[account_id].append((event, count, people))
-        return cls(
-            dict(active.iter_rows()),
-            dict(seen.iter_rows()),
-            {
-                account_id: tuple(
-                    Point(day - _WEEK * back, float(by_week.get(back, 0)))
-                    for back in reversed(range(WEEKS))
-                )
-                for account_id, by_week in counts.items()
-            },
-            most,
-        )
 
 
 def _by_account(rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:

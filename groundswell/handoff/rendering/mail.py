@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from groundswell.handoff.rendering.text import person_line, tier_word
+from groundswell.handoff.rendering.fitting import fit_screen
+from groundswell.handoff.rendering.text import barred_line, more_line, person_line, tier_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     own: dict[str, Any] = {
+        "barred": barred_line,
         "day": day_word,
         "heights": bar_heights,
+        "more": _more,
         "person": person_line,
         "tier": tier_word,
     }
@@ -40,14 +43,22 @@ def _environment() -> Environment:
     return made
 
 
+def _more(brief: Brief, name: str) -> list[str]:
+    line = more_line(brief, name)
+    return [line] if line else []
+
+
 def mail_html(brief: Brief, *, news: str = "") -> str:
     """Return the brief as a whole HTML page, styled in place, for a mail program.
+
+    It fits one screen of 1440 by 900, whatever there is to tell: see `fitting`.
 
     Args:
         brief: The brief.
         news: What happened, in a line above all else.
     """
-    return _environment().get_template("brief.html").render(brief=brief, news=news)
+    shown, told = fit_screen(brief, news)
+    return _environment().get_template("brief.html").render(brief=shown, news=told)
 
 
 def note_html(brief: Brief) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from groundswell.handoff.life import DECLINE_REASONS
-from groundswell.handoff.rendering.text import person_line, tier_word, trend_bars
+from groundswell.handoff.rendering.text import barred_line, person_line, tier_word, trend_bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,11 +41,13 @@ def _blocks(brief: Brief, news: str, handoff_id: str | None) -> Iterator[Block]:
     yield {"type": "header", "text": _plain(brief.name, _HEADER)}
     if news:
         yield {"type": "context", "elements": [_mark(_escaped(news), _SECTION)]}
+    if brief.do_not_contact:
+        yield _section(f":no_entry: *Do not contact.* {_escaped(barred_line(brief))}")
     yield _section(f"*{_escaped(brief.sentence)}*")
     yield {"type": "section", "fields": [_mark(text, _FIELD) for text in _fields(brief)]}
     if brief.why_now:
         why = "\n".join(f"• {_escaped(item.sentence)} _({item.since})_" for item in brief.why_now)
-        yield _section(f"*Why now*\n{why}")
+        yield _section(f"*Why now*\n{why}{_and_more(brief, 'why_now')}")
     play = brief.play
     if play is not None:
         yield _section("\n".join(_play(brief)))
@@ -56,9 +58,16 @@ def _blocks(brief: Brief, news: str, handoff_id: str | None) -> Iterator[Block]:
         people = "\n".join(
             f"• {_escaped(person_line(person))}" for person in brief.people[:_PEOPLE]
         )
-        yield _section(f"*People*\n{people}")
+        unlisted = len(brief.people[_PEOPLE:])
+        yield _section(f"*People*\n{people}{_and_more(brief, 'people', unlisted)}")
     if handoff_id is not None:
         yield _actions(handoff_id)
+
+
+def _and_more(brief: Brief, name: str, unlisted: int = 0) -> str:
+    """Return the line that says how many more there are than are listed; empty for none."""
+    more = brief.more.get(name, 0) + unlisted
+    return f"\n_and {more:,} more_" if more else ""
 
 
 def _fields(brief: Brief) -> list[str]:

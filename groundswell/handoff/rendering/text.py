@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LIST_MARK = re.compile(r"^(\d*)([.)+=-])")
+_LISTS = {
+    "Why now": "why_now",
+    "People": "people",
+    "Intent": "intent",
+    "Score": "components",
+    "History": "history",
+}
+"""The list of a brief that each heading ends with."""
+
 Lines = list[tuple[str, list[str]]]
 
 
 def plain_text(brief: Brief) -> str:
     """Return the brief as plain text, for a terminal, a note or a task."""
-    head = [_title(brief), "", brief.sentence]
+    barred = ["", f"DO NOT CONTACT. {barred_line(brief)}"] if brief.do_not_contact else []
+    head = [_title(brief), *barred, "", brief.sentence]
     body = [
         line
         for heading, lines in _sections(brief)
@@ -29,7 +39,10 @@ def plain_text(brief: Brief) -> str:
 
 def markdown(brief: Brief) -> str:
     """Return the brief as Markdown; nothing that came from outside is taken for markup."""
-    head = [f"# {_marked(_title(brief))}", "", _marked(brief.sentence)]
+    barred = (
+        ["", f"> **Do not contact.** {_marked(barred_line(brief))}"] if brief.do_not_contact else []
+    )
+    head = [f"# {_marked(_title(brief))}", *barred, "", _marked(brief.sentence)]
     body = [
         line
         for heading, lines in _sections(brief)
@@ -41,7 +54,19 @@ def markdown(brief: Brief) -> str:
 def subject_of(brief: Brief) -> str:
     """Return the brief in the line that a message is found again by."""
     asked = "asked for a person: " if brief.urgent else ""
-    return f"{asked}{brief.name} ({tier_word(brief.tier)}, score {brief.score:.0f})"
+    barred = "do not contact: " if brief.do_not_contact else ""
+    return f"{barred}{asked}{brief.name} ({tier_word(brief.tier)}, score {brief.score:.0f})"
+
+
+def barred_line(brief: Brief) -> str:
+    """Return that nobody may contact the account, and who says so."""
+    return f"Nobody may contact {brief.name} ({brief.do_not_contact})."
+
+
+def more_line(brief: Brief, name: str) -> str:
+    """Return how many more there are than a list of the brief holds; empty where it holds all."""
+    more = brief.more.get(name, 0)
+    return f"and {more:,} more" if more > 0 else ""
 
 
 def tier_word(tier: str) -> str:
@@ -87,16 +112,25 @@ def _sections(brief: Brief) -> Iterator[tuple[str, list[str]]]:
         ("Suggested play", list(_play(brief))),
         ("People", [person_line(person) for person in brief.people]),
         ("Account", _facts(brief.account)),
-        ("Usage", [*_facts(brief.usage), *_trend(brief), *_facts(brief.limits)]),
+        ("Usage", _usage(brief)),
         ("Intent", _facts(brief.intent)),
         ("Score", list(_score(brief))),
         ("History", [_past(brief, place) for place in range(len(brief.history))]),
     ]
-    yield from ((heading, lines) for heading, lines in found if lines)
+    for heading, lines in found:
+        if lines:
+            more = more_line(brief, _LISTS[heading]) if heading in _LISTS else ""
+            yield heading, [*lines, more] if more else lines
 
 
 def _facts(facts: Sequence[Fact]) -> list[str]:
     return [f"{fact.label}: {fact.value}" for fact in facts]
+
+
+def _usage(brief: Brief) -> list[str]:
+    more = more_line(brief, "usage")
+    used = [*_facts(brief.usage), more] if more else _facts(brief.usage)
+    return [*used, *_trend(brief), *_facts(brief.limits)]
 
 
 def _trend(brief: Brief) -> list[str]:

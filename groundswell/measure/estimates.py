@@ -93,9 +93,9 @@ class Draws:
 
     def sums(self, accounts: pl.Series, values: Floats) -> Floats:
         """Return the sum of values in every draw, each weighed as its account is."""
-        at = self._places(accounts)
-        total = np.bincount(at, weights=values, minlength=len(self.weights))
-        return total.astype(np.float64) @ self.weights.astype(np.float64)
+        there, at = np.unique(self._places(accounts), return_inverse=True)
+        total = np.bincount(at, weights=values, minlength=len(there))
+        return total.astype(np.float64) @ self.weights[there].astype(np.float64)
 
     def quantiles(self, accounts: pl.Series, values: Floats, share: float) -> Floats:
         """Return a quantile of values in every draw; NaN in a draw that has none of them."""

@@ -230,9 +230,11 @@ def _hazards(alone: pl.DataFrame, weeks: int, rng: np.random.Generator) -> Float
     A week of age is told from those who have lived all of it, and lived it lately: what was sold
     otherwise a year ago tells of another product.
     """
-    age, paid = _ints(alone["age"]), alone["paid"].fill_null(-1).to_numpy().astype(np.int64)
+    # Accounts of the same age and fate are one cell: their weights add up to one Poisson draw.
+    cells = alone.group_by("age", pl.col("paid").fill_null(-1)).len().sort("age", "paid")
+    age, paid = _ints(cells["age"]), _ints(cells["paid"])
     last = int(age.max()) + weeks + 2
-    weight = rng.poisson(1.0, (DRAWS, len(age))).astype(np.float64)
+    weight = rng.poisson(_floats(cells["len"]), (DRAWS, len(age))).astype(np.float64)
     events = np.zeros((DRAWS, last))
     risk = np.zeros((DRAWS, last))
     ended = np.where(paid >= 0, paid, age)

@@ -6,14 +6,14 @@ period to the next, and what a formula makes of several numbers, has an interval
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
 
-from groundswell.measure.estimates import NOTHING, Draws, Estimate, interval, wilson
+from groundswell.measure.estimates import DRAWS, NOTHING, Draws, Estimate, interval, wilson
 from groundswell.model import Motion
 
 if TYPE_CHECKING:
@@ -102,12 +102,14 @@ class Measurer:
         tables: By name, in the columns of `config.measured.MEASURED`.
         missing: By table, what would have to be loaded for it; told where it is empty.
         seed: Of the draws.
+        draws: How many.
     """
 
     metrics: Mapping[str, Metric]
     tables: Mapping[str, pl.DataFrame]
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int = 0
+    draws: int = DRAWS
     _draws: Draws | None = field(default=None, repr=False)
     _known: dict[tuple[str, Motion | None, Period], _Drawn] = field(
         default_factory=dict[tuple[str, "Motion | None", Period], _Drawn], repr=False
@@ -150,11 +152,16 @@ class Measurer:
         self, name: str, period: Period, periods: int, *, motion: Motion | None = None
     ) -> list[tuple[date, float | None]]:
         """Return the last day and the number of so many periods, the oldest first."""
+        plain = replace(self, draws=1, _draws=None, _known={})  # without intervals
         found: list[tuple[date, float | None]] = []
         for back in reversed(range(periods)):
             then = period.earlier(back * period.days)
-            found.append((then.last, self._drawn(name, then, motion).value))
+            found.append((then.last, plain.value(name, then, motion=motion)))
         return found
+
+    def value(self, name: str, period: Period, *, motion: Motion | None = None) -> float | None:
+        """Return the number of a metric in a period, without its interval."""
+        return self._drawn(name, period, motion).value
 
     def behind(self, name: str, period: Period, *, motion: Motion | None = None) -> pl.DataFrame:
         """Return the rows that a metric of a period is told from.
@@ -202,7 +209,7 @@ class Measurer:
         if ACCOUNT not in rows.columns:
             return _whole(metric.how, values, rows.height)
         if self._draws is None:
-            self._draws = Draws.of(self._accounts(), seed=self.seed)
+            self._draws = Draws.of(self._accounts(), draws=self.draws, seed=self.seed)
         return _drawn_rows(metric.how, values, rows[ACCOUNT], self._draws)
 
     def _formula(self, metric: Metric, period: Period, motion: Motion | None) -> _Drawn:

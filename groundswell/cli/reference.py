@@ -128,6 +128,7 @@ def presets_page() -> str:
         "commissions.yaml",
         "payback.yaml",
         "pricing.yaml",
+        "experiments.yaml",
         "mistakes.yaml",
     ]
     names += ["meanings.yaml"]

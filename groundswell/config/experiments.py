@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from groundswell.config.quantities import parse_day, parse_days, parse_share
 from groundswell.config.vocabulary import ValueType
-from groundswell.errors import did_you_mean
+from groundswell.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,9 @@ def resolve_experiments(
             )
     for place, name in enumerate(block.covariates):
         if types.get(name) is not ValueType.NUMBER:
+            near = nearest(name, [key for key, kind in types.items() if kind is ValueType.NUMBER])
             what = f"`{name}` is no feature that is a number."
-            numbers = [key for key, kind in types.items() if kind is ValueType.NUMBER]
-            fix = did_you_mean(name, numbers, noun="Features")
+            fix = f"Did you mean `{near}`?" if near else "Name one that is, or none: `[]`."
             findings.tell(("experiments", "covariates", place), "config-unknown-feature", what, fix)
     return ExperimentTerms(
         horizon=parse_days(block.horizon),

@@ -16,6 +16,7 @@ from groundswell.config.alerts import potential_features, resolve_alerts, tell_u
 from groundswell.config.commissions import resolve_commissions
 from groundswell.config.digests import digest
 from groundswell.config.document import read_document
+from groundswell.config.experiments import resolve_experiments
 from groundswell.config.features import check_features
 from groundswell.config.findings import key_path
 from groundswell.config.meanings import resolve_meanings
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from groundswell.config.commissions import CommissionPlan
     from groundswell.config.document import Document
+    from groundswell.config.experiments import ExperimentTerms
     from groundswell.config.expressions import Expression
     from groundswell.config.findings import Findings, Key, Spot
     from groundswell.config.metrics import Funnel, Metric
@@ -114,6 +116,7 @@ class LoadedConfig:
         commissions: What reps are paid for.
         payback: What salespeople cost, and bring.
         pricing: What the price list is checked by.
+        experiments: How it is told whether a person helps.
         mistakes: What is watched for, by name.
         files: The files read, as they are named in messages.
     """
@@ -139,6 +142,7 @@ class LoadedConfig:
     commissions: CommissionPlan
     payback: PaybackTerms
     pricing: PricingTerms
+    experiments: ExperimentTerms
     mistakes: dict[str, MistakeSpec]
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
@@ -304,6 +308,9 @@ class _Resolver:
         commissions = resolve_commissions(self.config.commissions, findings=self.findings)
         payback = resolve_payback(self.config.payback, findings=self.findings)
         pricing = resolve_pricing(self.config.pricing, findings=self.findings)
+        experiments = resolve_experiments(
+            self.config.experiments, types=types, findings=self.findings
+        )
         mistakes = resolve_mistakes(self.config.mistakes, findings=self.findings)
         self.findings.raise_any()
         assert score is not None, "why there is none was told"
@@ -329,6 +336,7 @@ class _Resolver:
             commissions=commissions,
             payback=payback,
             pricing=pricing,
+            experiments=experiments,
             mistakes=mistakes,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},

@@ -25,6 +25,7 @@ from groundswell.config.block import (
     Window,
 )
 from groundswell.config.commission_schema import CommissionsBlock
+from groundswell.config.experiment_schema import ExperimentsBlock
 from groundswell.config.metric_schema import FunnelDef, MeasuringBlock, MetricDef
 from groundswell.config.mistake_schema import MistakeDef
 from groundswell.config.offer_schema import OfferDef
@@ -379,6 +380,10 @@ class Config(Block):
     pricing: PricingBlock = Field(
         default_factory=PricingBlock.as_shipped,
         description="What the price list is checked by.",
+    )
+    experiments: ExperimentsBlock = Field(
+        default_factory=ExperimentsBlock.as_shipped,
+        description="How it is told whether a person helps.",
     )
     mistakes: dict[Name, MistakeDef | None] = Field(
         default_factory=dict[Name, MistakeDef | None],

@@ -29,6 +29,7 @@ def test_a_file_that_says_nothing_gets_what_ships(load):
     assert loaded.commissions.usual_rep == (Fraction(12, 100), Fraction(15, 100))
     assert loaded.payback.usual.without_engine == (24, 36)
     assert loaded.pricing.enterprise_from == Decimal(5000)
+    assert (loaded.experiments.horizon, loaded.experiments.imbalance) == (90, 0.001)
     assert len(loaded.mistakes) == 16
 
 

@@ -13,6 +13,7 @@ from groundswell.handoff.rendering.measuring import clip, count_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from groundswell.handoff.brief import Brief, Fact, Past, Person, Reason, Suggestion
 
@@ -29,8 +30,6 @@ _FRAME, _FOOT = 42.0, 26.0
 _NAME, _SMALLER = 19.0, 14.0
 _LABEL, _VALUE = 0.42, 0.58
 _GAP = 8.0
-_SPARE = 8.0
-_DAY = "\xa0since\xa026\xa0May\xa02026"
 _SHORT, _FACT = 170.0, 220.0
 
 
@@ -43,7 +42,7 @@ def fit_screen(brief: Brief, news: str = "") -> tuple[Brief, str]:
         rule=clip(brief.rule, _WHOLE, size=12.0, tail="As of 2026-05-26. Rule: ."),
         account=_account(brief.account),
         play=None if brief.play is None else _play(brief.play),
-        why_now=tuple(map(_reason, brief.why_now)),
+        why_now=tuple(_reason(item, brief.as_of) for item in brief.why_now),
         components=tuple(clip(text, _LEFT, size=_SIZE, lines=2) for text in brief.components),
         limits=_facts(brief.limits, _LEFT),
         usage=_facts(brief.usage, _LEFT),
@@ -53,7 +52,7 @@ def fit_screen(brief: Brief, news: str = "") -> tuple[Brief, str]:
         do_not_contact=brief.do_not_contact and clip(brief.do_not_contact, _SHORT, size=_SIZE),
     )
     news = clip(news, _WHOLE, size=_SIZE, lines=2)
-    return _with_columns(cut, SCREEN - _SPARE - _above(cut, news)), news
+    return _with_columns(cut, SCREEN - _above(cut, news)), news
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,12 @@ class _Stack:
 def _with_columns(brief: Brief, room: float) -> Brief:
     """Return the brief with as much in each of its columns as there is room for."""
     more = brief.more
-    heading = _HEADING if brief.limits or brief.usage else 0.0
-    chart = _CHART if heading and any(point.value for point in brief.trend) else 0.0
+    chart = _CHART if any(point.value for point in brief.trend) else 0.0
+    used = _rows((*brief.limits, *brief.usage), _LEFT)
     columns = (
         [
             _Stack("why_now", _lines_of_reasons(brief), _HEADING, more.get("why_now", 0)),
-            _Stack("limits", _rows(brief.limits, _LEFT), 0.0, 0),
-            _Stack("usage", _rows(brief.usage, _LEFT), 0.0, more.get("usage", 0)),
+            _Stack("usage", used, _HEADING + chart, more.get("usage", 0)),
             _Stack("components", _lines_of_scores(brief), _HEADING, more.get("components", 0)),
         ],
         [
@@ -99,19 +97,18 @@ def _with_columns(brief: Brief, room: float) -> Brief:
         ],
     )
     kept: dict[str, int] = {}
-    for stacks, taken in zip(columns, (heading + chart, 0.0), strict=True):
-        kept |= _share(stacks, room - taken)
+    for stacks in columns:
+        kept |= _share(stacks, room)
     left_out = {
         stack.name: stack.missing + len(stack.heights) - kept[stack.name]
         for stacks in columns
         for stack in stacks
     }
-    left_out["usage"] += left_out.pop("limits")
     return replace(
         brief,
         why_now=brief.why_now[: kept["why_now"]],
-        limits=brief.limits[: kept["limits"]],
-        usage=brief.usage[: kept["usage"]],
+        limits=brief.limits[: kept["usage"]],
+        usage=brief.usage[: max(0, kept["usage"] - len(brief.limits))],
         components=brief.components[: kept["components"]],
         people=brief.people[: kept["people"]],
         intent=brief.intent[: kept["intent"]],
@@ -139,7 +136,8 @@ def _share(stacks: Sequence[_Stack], room: float) -> dict[str, int]:
 
 def _above(brief: Brief, news: str) -> float:
     """Return the height of all but the columns."""
-    height = _FRAME + _FOOT + _NAME * 1.25 + 2 * (_LINE + 1)
+    score = _LINE * count_lines(_score(brief), _WHOLE, size=_SIZE)
+    height = _FRAME + _FOOT + _NAME * 1.25 + 2 + score
     if news:
         height += _LINE * count_lines(news, _WHOLE, size=_SIZE) + 4
     if brief.do_not_contact:
@@ -150,6 +148,12 @@ def _above(brief: Brief, news: str) -> float:
         height += 2 + _LINE * count_lines(told, _WHOLE, size=_SIZE)
     height += 22 + 20.3 * count_lines(brief.sentence, _BOX, size=15.0)
     return height if brief.play is None else height + _play_height(brief.play)
+
+
+def _score(brief: Brief) -> str:
+    parts = ", ".join(f"{part} {value:.0f}" for part, value in brief.parts.items())
+    due = " · first touch by 2026-05-26 12:00 UTC___" if brief.due_at else ""
+    return f"100 of 100 ({parts}) · tier {brief.tier} · motion {brief.motion}{due}"
 
 
 def _play_height(play: Suggestion) -> float:
@@ -203,9 +207,15 @@ def _account(facts: Sequence[Fact]) -> tuple[Fact, ...]:
 # --- in the columns -------------------------------------------------------------------------------
 
 
-def _reason(reason: Reason) -> Reason:
-    sentence = clip(reason.sentence, _LEFT, size=_SIZE, lines=2, tail=f" {_DAY}")
+def _reason(reason: Reason, now: date) -> Reason:
+    tail = f" since\xa0{_day(reason.since, now)}"
+    sentence = clip(reason.sentence, _LEFT, size=_SIZE, lines=2, tail=tail)
     return replace(reason, sentence=sentence)
+
+
+def _day(day: date, now: date) -> str:
+    """Return a day that is as wide as how the page says it."""
+    return "26\xa0May" if day.year == now.year else "26\xa0May\xa02026"
 
 
 def _person(person: Person) -> Person:
@@ -247,7 +257,10 @@ def _rows(facts: Sequence[Fact], width: float) -> tuple[float, ...]:
 
 
 def _lines_of_reasons(brief: Brief) -> tuple[float, ...]:
-    return tuple(_height(f"{item.sentence} {_DAY}", _LEFT) for item in brief.why_now)
+    return tuple(
+        _height(f"{item.sentence} since\xa0{_day(item.since, brief.as_of)}", _LEFT)
+        for item in brief.why_now
+    )
 
 
 def _lines_of_scores(brief: Brief) -> tuple[float, ...]:

@@ -100,6 +100,15 @@ def test_each_arm_is_weighed_so_that_one_less_the_other_is_the_difference():
             assert arm.low < arm.value < arm.high
 
 
+def test_a_motion_weighs_as_many_accounts_as_it_has():
+    strata = np.repeat([0, 1], [300, 100])
+    contacted = np.tile([True, False, True, True], 100)
+    values = (strata == 0) & contacted  # contact makes all buy in one motion, none in the other
+    sample = Sample.of(values, contacted, strata=strata)
+    assert compare_shares(sample).difference.value == pytest.approx(0.75)
+    assert compare_means(sample).difference.value == pytest.approx(0.75)
+
+
 def test_accounts_of_a_parent_count_together():
     rng = np.random.default_rng(5)
     parent = np.repeat(np.arange(100), 5)

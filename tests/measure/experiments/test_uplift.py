@@ -303,6 +303,12 @@ def test_arms_that_chance_did_not_make_are_not_believed():
     assert found.sentence.startswith("Not to be believed yet: ")
 
 
+def test_the_sizes_of_the_arms_are_counted_in_parents():
+    tables = company()
+    balance = measured(tables, since=START).overall.balance
+    assert balance.contacted + balance.held_out == tables.accounts["parent_id"].n_unique() < 3000
+
+
 def test_where_nobody_is_held_out_it_says_what_to_switch_on():
     tables = company(holdout=0.0)
     found = measured(tables)

@@ -34,7 +34,7 @@ def slack_route(project: Project) -> Route:
 
         sender = find_sender(project.handoffs, body, headers)
         if sender is None:
-            return failed(401, _STRANGER)
+            return failed(401, _STRANGER, headers={"www-authenticate": "Slack-Signature"})
         press(project.handoffs, sender, body)
         return Response(status_code=200)
 

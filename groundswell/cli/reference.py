@@ -129,6 +129,7 @@ def presets_page() -> str:
         "payback.yaml",
         "pricing.yaml",
         "experiments.yaml",
+        "overlay.yaml",
         "mistakes.yaml",
     ]
     names += ["meanings.yaml"]

@@ -23,6 +23,7 @@ from groundswell.config.meanings import resolve_meanings
 from groundswell.config.metrics import resolve_funnels, resolve_metrics, tell_unknown_metrics
 from groundswell.config.mistakes import resolve_mistakes
 from groundswell.config.offers import resolve_offers, tell_unknown_offers
+from groundswell.config.overlay import resolve_overlay
 from groundswell.config.paybacks import resolve_payback
 from groundswell.config.plays import (
     resolve_brief,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from groundswell.config.findings import Findings, Key, Spot
     from groundswell.config.metrics import Funnel, Metric
     from groundswell.config.mistakes import MistakeSpec
+    from groundswell.config.overlay_schema import OverlayBlock
     from groundswell.config.paybacks import PaybackTerms
     from groundswell.config.pricing import PricingTerms
     from groundswell.config.resolved import (
@@ -117,6 +119,7 @@ class LoadedConfig:
         payback: What salespeople cost, and bring.
         pricing: What the price list is checked by.
         experiments: How it is told whether a person helps.
+        overlay: When self-serve needs sales beside it.
         mistakes: What is watched for, by name.
         files: The files read, as they are named in messages.
     """
@@ -143,6 +146,7 @@ class LoadedConfig:
     payback: PaybackTerms
     pricing: PricingTerms
     experiments: ExperimentTerms
+    overlay: OverlayBlock
     mistakes: dict[str, MistakeSpec]
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
@@ -311,6 +315,7 @@ class _Resolver:
         experiments = resolve_experiments(
             self.config.experiments, types=types, findings=self.findings
         )
+        overlay = resolve_overlay(self.config.overlay, findings=self.findings)
         mistakes = resolve_mistakes(self.config.mistakes, findings=self.findings)
         self.findings.raise_any()
         assert score is not None, "why there is none was told"
@@ -337,6 +342,7 @@ class _Resolver:
             payback=payback,
             pricing=pricing,
             experiments=experiments,
+            overlay=overlay,
             mistakes=mistakes,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},

@@ -50,6 +50,7 @@ _HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
 _DAYS = re.compile(r"^(?P<number>\d+)\s*(?P<unit>d|days?|w|weeks?)$")
 _HOURS_OF_DAY = re.compile(r"^(\d\d:\d\d)\s*-\s*(\d\d:\d\d)$")
 _WINDOW = re.compile(r"^([1-9][0-9]{0,3}d|lifetime)$")
+_QUARTER = re.compile(r"^(\d{4})-Q([1-4])$")
 _SHARE = re.compile(r"^(?P<number>-?\d+(?:\.\d+)?)\s*%$")
 _PRICE = re.compile(
     r"^(?P<start>from\s+)?(?P<amount>\d+(?:\.\d+)?)(?P<seat>\s+per\s+seat)?"
@@ -141,6 +142,18 @@ def parse_day(text: object) -> date:
         raise Misfit(
             "config-bad-day", f"`{text}` is no day.", "Write it like `2026-12-24`."
         ) from None
+
+
+def parse_quarter(text: object) -> tuple[int, int]:
+    """Return the year and the number of a calendar quarter.
+
+    >>> parse_quarter("2026-Q1")
+    (2026, 1)
+    """
+    match = _QUARTER.match(str(text).strip())
+    if match is None:
+        raise Misfit("config-bad-quarter", f"`{text}` is no quarter.", "Write it like `2026-Q1`.")
+    return int(match[1]), int(match[2])
 
 
 def parse_region(text: object) -> tuple[str, str | None]:

@@ -29,6 +29,7 @@ from groundswell.config.experiment_schema import ExperimentsBlock
 from groundswell.config.metric_schema import FunnelDef, MeasuringBlock, MetricDef
 from groundswell.config.mistake_schema import MistakeDef
 from groundswell.config.offer_schema import OfferDef
+from groundswell.config.overlay_schema import OverlayBlock
 from groundswell.config.payback_schema import PaybackBlock
 from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.pricing_schema import PricingBlock
@@ -384,6 +385,10 @@ class Config(Block):
     experiments: ExperimentsBlock = Field(
         default_factory=ExperimentsBlock.as_shipped,
         description="How it is told whether a person helps.",
+    )
+    overlay: OverlayBlock = Field(
+        default_factory=OverlayBlock.as_shipped,
+        description="When self-serve needs sales beside it.",
     )
     mistakes: dict[Name, MistakeDef | None] = Field(
         default_factory=dict[Name, MistakeDef | None],

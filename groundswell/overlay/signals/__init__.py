@@ -1,0 +1,23 @@
+"""The seven signs that self-serve needs sales beside it, quarter by quarter."""
+
+from groundswell.overlay.signals.reading import read_signals
+from groundswell.overlay.signals.signal import (
+    KINDS,
+    Evidence,
+    Reading,
+    Signal,
+    SignalKind,
+    SignalState,
+    judge,
+)
+
+__all__ = [
+    "KINDS",
+    "Evidence",
+    "Reading",
+    "Signal",
+    "SignalKind",
+    "SignalState",
+    "judge",
+    "read_signals",
+]

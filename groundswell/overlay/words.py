@@ -1,0 +1,25 @@
+"""The fixed words of the overlay, as they ship."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from groundswell.presets import read_preset
+
+
+@cache
+def words() -> dict[str, dict[Any, Any]]:
+    """Return `presets/overlay_words.yaml`, section by section."""
+    return YAML(typ="safe", pure=True).load(read_preset("overlay_words.yaml"))
+
+
+def said(section: str, name: object) -> str:
+    """Return what a thing is called.
+
+    >>> said("decisions", "stay_plg")
+    'Stay pure PLG'
+    """
+    return str(words()[section][name])

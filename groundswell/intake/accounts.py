@@ -23,6 +23,7 @@ def list_accounts(
     loaded: pl.DataFrame,
     ties: Ties,
     members: pl.DataFrame,
+    named: pl.DataFrame,
     people: People,
     parents: pl.DataFrame,
     *,
@@ -35,6 +36,7 @@ def list_accounts(
         loaded: All versions of the accounts table, with what their domains speak for.
         ties: The ties of all users, with `account` as a number.
         members: account, person, since, until.
+        named: account, day - the days of events that name it.
         people: The users and their addresses.
         parents: domain, parent_id - from the configured subsidiaries.
         domains: Tells registrable domains and aliases.
@@ -49,6 +51,7 @@ def list_accounts(
         .join(_made(ties), on="account", how="left")
         .join(_solo(ties.solo, people), on="account", how="left")
         .join(members.group_by("account").agg(pl.col("since").min()), on="account", how="left")
+        .join(named.group_by("account").agg(pl.col("day").min()), on="account", how="left")
     )
     given = pl.col("loaded").fill_null(value=False)
     solo = pl.col("made_by") == "solo"
@@ -68,7 +71,9 @@ def list_accounts(
             .otherwise(pl.col("made_by").fill_null("group"))
             .alias("source"),
             pl.when(~given & solo).then("free_mail_since").alias("free_mail_since"),
-            pl.min_horizontal("since", "known").fill_null(0).clip(0, OPEN).alias("since"),
+            pl.coalesce(pl.min_horizontal("since", "known"), "day", 0)
+            .clip(0, OPEN)
+            .alias("since"),
         )
         .with_columns(pl.col("domain").replace(domains.aliases).alias("key"))
         .join(parents.rename({"domain": "key", "parent_id": "parent"}), on="key", how="left")

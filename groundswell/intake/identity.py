@@ -117,7 +117,8 @@ def resolve(
         on="into_id",
     )
     anonymous = _numbered(anonymous.join(people.ids, on="user_id"), ids)
-    filings = _filings(actors.join(ids, on="account_id", how="left"), behind, anonymous, ties)
+    actors = actors.join(ids, on="account_id", how="left")
+    filings = _filings(actors, behind, anonymous, ties)
     filings = move(filings, standing, begins="visible", ends="hidden")
     members = find_members(ties, anonymous.rename({"user": "person"}))
     return Filing(
@@ -126,7 +127,9 @@ def resolve(
         members=join_spans(
             move(members, standing, begins="since", ends="until"), by=("account", "person")
         ),
-        accounts=list_accounts(ids, accounts, ties, members, people, parents, domains=domains),
+        accounts=list_accounts(
+            ids, accounts, ties, members, actors, people, parents, domains=domains
+        ),
         persons=persons.rename({"user": "person"}),
         merges=_merged_accounts(standing),
         unfiled=_unfiled(actors, filings, people),

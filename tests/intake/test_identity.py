@@ -56,6 +56,21 @@ def test_an_event_that_names_an_account_is_filed_there_and_makes_a_link() -> Non
     ]
 
 
+def test_an_account_that_nobody_belongs_to_is_known_from_the_first_event_that_names_it() -> None:
+    filing = file(
+        World(
+            actors=[
+                Actor(0, "bob", "device", None, at(1)),
+                Actor(1, None, "device", "ws", at(6)),
+                Actor(2, None, "device", "ws", at(8)),
+            ]
+        )
+    )
+    known = filing.accounts.filter(pl.col("account_id") == "ws")
+    assert members(filing, 9) == {("solo:bob", "bob")}
+    assert known.get_column("since").to_list() == [number(6)]
+
+
 def test_a_membership_holds_from_since_until_the_day_of_until() -> None:
     filing = file(
         World(

@@ -141,7 +141,7 @@ def test_reports_are_written_with_pictures(drafted, groundswell, tmp_path):  # n
     text = page.read_text(encoding="utf-8")
     assert f"{auc:.3f}" in text
     assert text.count("<svg") >= 3
-    refused = groundswell("backtest", version, *AS_OF, *at, "--out", tmp_path / "backtest.pdf")
+    refused = groundswell("backtest", version, *AS_OF, *at, "--out", tmp_path / "backtest.docx")
     assert refused.code == 2
     assert ".html" in refused.err
 

@@ -15,6 +15,7 @@ DESTINATION = DestinationType(
     doc="Parties, sale opportunities, tasks and notes of a Tryton server.",
     settings=TrytonSettings,
     open=Tryton,
+    reads=True,
     kinds=frozenset(
         {DeliveryKind.ACCOUNT, DeliveryKind.DEAL, DeliveryKind.TASK, DeliveryKind.NOTE}
     ),

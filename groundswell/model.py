@@ -161,6 +161,7 @@ class Decision:
         motion: The motion chosen.
         rule: Name of the rule that matched.
         hand_over: True when a human is to be brought in now.
+        withheld: True when nothing but the holdout keeps it from being handed over now.
         reason: One sentence for a reader.
         rules: Every rule tried, in order, up to and including the one that matched.
         guardrails: Every guardrail with its result.
@@ -190,6 +191,7 @@ class Decision:
     play: str | None = None
     owner: str | None = None
     watch: str = ""
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,8 @@ class Alert:
         play: What is advised, by the rule.
         news: Why now.
         signs: Every sign, those that give points first.
+        csm: Address of who is named for the account, and informed beside; None where nobody is.
+        kind: Always `expansion`.
     """
 
     account_id: str
@@ -269,6 +273,106 @@ class Alert:
     play: str | None
     news: str
     signs: tuple[Sign, ...]
+    csm: str | None = None
+    kind: str = "expansion"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPart:
+    """One part of an account's health.
+
+    Attributes:
+        name: `adoption`, `breadth`, `trend`, `support` or `renewal`.
+        points: What it gives, of 100; a renewal takes some away. None when unknown.
+        max: What it could give beside the other parts that are known.
+        values: The features that it is made of.
+    """
+
+    name: str
+    points: float | None
+    max: float
+    values: dict[str, Scalar]
+
+
+class CareTier(StrEnum):
+    """How a customer is looked after once it pays."""
+
+    NAMED = "named"
+    POOLED = "pooled"
+    PRODUCT_LED = "product_led"
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """Who looks after a customer, and why.
+
+    Attributes:
+        tier: Somebody named for it, the team together, or the product.
+        reason: In one sentence.
+        csm: Address of who is named for it; None while nobody had to be.
+    """
+
+    tier: CareTier
+    reason: str
+    csm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSign:
+    """One sign that a customer is at risk, with what it saw.
+
+    Attributes:
+        name: Its name.
+        matched: Whether it holds; None when a value that its condition needs is unknown.
+        condition: What must hold, with its threshold.
+        values: What the condition reads, as it was.
+        sentence: What it says, where it holds.
+    """
+
+    name: str
+    matched: bool | None
+    condition: str
+    values: dict[str, Scalar]
+    sentence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Somebody is told that a customer is at risk, and by what.
+
+    Attributes:
+        account_id: The account.
+        name: What it is called.
+        as_of: The UTC day whose knowledge was used.
+        sentence: What the signs that hold say.
+        cs_tier: How it is looked after.
+        cs_reason: Why so.
+        csm: Address of who is named for it; None where nobody is.
+        inbox: Address of who is told where nobody is named; None for whoever reads the channel.
+        owner: Who owns the account in the CRM, if anyone; told together with them.
+        play: What is advised.
+        mrr: What it pays a month.
+        health: How well it does, of 100; None when unknown.
+        news: Why now.
+        signs: Every sign, in order.
+        kind: Always `risk`.
+    """
+
+    account_id: str
+    name: str | None
+    as_of: date
+    sentence: str
+    cs_tier: CareTier
+    cs_reason: str
+    csm: str | None
+    inbox: str | None
+    owner: str | None
+    play: str
+    mrr: float | None
+    health: float | None
+    news: str
+    signs: tuple[RiskSign, ...]
+    kind: str = "risk"
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,12 +285,13 @@ def _held_out(
 
 
 def _to_decide(routes: pl.DataFrame, remembered: Remembered) -> pl.Series:
-    """Tell which accounts may need a human, had one, or have another rule than before."""
+    """Tell which accounts may need a human, had one or would have, or have another rule."""
     last = remembered.last
     wanted = [
         eligible
         or (before := last.get(account_id)) is None
         or before["hand_over"]
+        or before.get("withheld")
         or before["rule"] != rule
         for account_id, rule, eligible in routes.select("account_id", "rule", "eligible").rows()
     ]
@@ -300,8 +301,9 @@ def _to_decide(routes: pl.DataFrame, remembered: Remembered) -> pl.Series:
 def _differs(decision: Decision, before: Mapping[str, Any] | None) -> bool:
     if before is None:
         return True
-    told = (str(decision.motion), decision.rule, decision.hand_over)
-    return told != (before["motion"], before["rule"], before["hand_over"])
+    told = (str(decision.motion), decision.rule, decision.hand_over, decision.withheld)
+    known = (before["motion"], before["rule"], before["hand_over"], before.get("withheld", False))
+    return told != known
 
 
 def _decision_entry(decision: Decision, score: Score) -> JournalEntry:

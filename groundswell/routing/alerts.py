@@ -13,7 +13,7 @@ import polars as pl
 
 from groundswell.config.sentences import fill, names_in, write_value
 from groundswell.model import Alert, Growth, Motion, Sign
-from groundswell.routing.guardrails import DO_NOT_CONTACT, Case, check_guardrails
+from groundswell.routing.guardrails import DO_NOT_CONTACT, HOLDOUT, Case, check_guardrails
 from groundswell.routing.motions import OWNER_TEAM, match_rules
 from groundswell.routing.state import is_owned
 
@@ -33,7 +33,7 @@ FIRST = "First alert."
 MONTHS = 12
 CENT = Decimal("0.01")
 
-_FOR_EVERYONE = frozenset({DO_NOT_CONTACT, "holdout"})
+_FOR_EVERYONE = frozenset({DO_NOT_CONTACT, HOLDOUT})
 _FOR_THE_UNOWNED = _FOR_EVERYONE | {"account_touch"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.model import Decision, Motion
-from groundswell.routing.guardrails import READ, Case, check_guardrails
+from groundswell.routing.guardrails import HOLDOUT, READ, Case, check_guardrails
 from groundswell.routing.motions import (
     DEFAULT_MOTION,
     DEFAULT_RULE,
@@ -81,6 +81,7 @@ def decide(
         motion=rule.motion if rule else DEFAULT_MOTION,
         rule=rule.name if rule else DEFAULT_RULE,
         hand_over=verdict.hand_over,
+        withheld=verdict.withheld,
         reason=verdict.reason,
         rules=traces,
         guardrails=checked,
@@ -110,6 +111,7 @@ def read_by_decisions(rules: Sequence[Rule]) -> frozenset[str]:
 class _Verdict:
     hand_over: bool
     reason: str
+    withheld: bool = False
 
 
 def _weigh(rule: Rule | None, case: Case, checked: Sequence[GuardrailResult]) -> _Verdict:
@@ -127,7 +129,9 @@ def _weigh(rule: Rule | None, case: Case, checked: Sequence[GuardrailResult]) ->
     failed = [result for result in checked if not result.passed]
     if failed:
         why = " ".join(result.reason for result in failed)
-        return _Verdict(hand_over=False, reason=f"{because}; held back by a guardrail: {why}")
+        reason = f"{because}; held back by a guardrail: {why}"
+        withheld = [result.name for result in failed] == [HOLDOUT]
+        return _Verdict(hand_over=False, reason=reason, withheld=withheld)
     why = "it asked for a person" if case.raised else "it is qualified"
     return _Verdict(hand_over=True, reason=f"{because}; handed over because {why}.")
 

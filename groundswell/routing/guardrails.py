@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NEW_TRIGGER_DAYS = 28
 """A trigger counts as new, after a long silence, while it began within so many days."""
 
+HOLDOUT = "holdout"
 HOLDOUT_SEED = "groundswell"
 HELPFUL_FAMILIES = frozenset({"usage", "intent", "hand_raise"})
 """Families of triggers that suggest that a human helps; `account` alone does not."""
@@ -270,7 +271,7 @@ def _holdout(guardrails: Guardrails, case: Case) -> GuardrailResult:
         reason = f"Held out with {100 * share:g}% of accounts, to measure whether contact helps."
     else:
         reason = f"Not among the {100 * share:g}% of accounts held out."
-    return GuardrailResult("holdout", not held, reason, {"share": share, "key": key})
+    return GuardrailResult(HOLDOUT, not held, reason, {"share": share, "key": key})
 
 
 def _days(days: float) -> str:

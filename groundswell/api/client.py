@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from groundswell.engine.registry import Model
     from groundswell.engine.reports import Check, DismissalReport, OfferReport, SourceState
     from groundswell.handoff.brief import Brief
-    from groundswell.model import Alert, Link
+    from groundswell.model import Alert, Link, Risk
     from groundswell.store.ledger import JournalEntry
 
 _USAGE = 2  # an exit code
@@ -147,6 +147,10 @@ class Client:
     def alerts(self, *, account: str | None = None, every: bool = False) -> list[Alert]:
         """See `Project.alerts`."""
         return self._call("alerts", account=account, every=every)
+
+    def risks(self, *, account: str | None = None, every: bool = False) -> list[Risk]:
+        """See `Project.risks`."""
+        return self._call("risks", account=account, every=every)
 
     def rejects(self, *, source: str | None = None, limit: int | None = None) -> list[StoredReject]:
         """See `Project.rejects`."""

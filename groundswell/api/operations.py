@@ -53,7 +53,7 @@ from groundswell.engine.reports import (
 )
 from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff
-from groundswell.model import Alert, Link, OfferedPrice, OfferKind
+from groundswell.model import Alert, Link, OfferedPrice, OfferKind, Risk
 from groundswell.store.ledger import JournalEntry
 from groundswell.store.outbox import KeptDelivery
 
@@ -120,7 +120,7 @@ class JournalArguments(msgspec.Struct):
 
 
 class AlertsArguments(msgspec.Struct):
-    """Of `alerts`."""
+    """Of `alerts` and `risks`."""
 
     account: str | None = None
     every: bool = False
@@ -399,6 +399,7 @@ OPERATIONS = {
         Operation("POST", "/v1/features", "write_features", FeaturesArguments, int),
         Operation("GET", "/v1/journal", "journal", JournalArguments, list[JournalEntry]),
         Operation("GET", "/v1/alerts", "alerts", AlertsArguments, list[Alert]),
+        Operation("GET", "/v1/risks", "risks", AlertsArguments, list[Risk]),
         Operation("GET", "/v1/quarantine", "rejects", RejectsArguments, list[StoredReject]),
         Operation("GET", "/v1/quarantine/row", "reject", RejectArguments, StoredReject),
         Operation("POST", "/v1/quarantine/replay", "replay", ReplayArguments, list[LoadReport]),

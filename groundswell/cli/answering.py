@@ -13,7 +13,7 @@ from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, pars
 from groundswell.cli.learning_options import OutOption, check_out, write_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import counted, err, number, out, print_json
-from groundswell.cli.story import print_alerts, print_explanation, print_queue
+from groundswell.cli.story import print_alerts, print_explanation, print_queue, print_risks
 
 SHOWN_ACCOUNTS = 25
 
@@ -38,6 +38,8 @@ def run(
     out.print(f"Motions: {shares}. Journal: {counted(report.journal_entries, 'new entry')}.")
     if report.alerts:
         out.print(f"{counted(report.alerts, 'alert')}: see `groundswell alerts`.")
+    if report.risks:
+        out.print(f"{counted(report.risks, 'customer')} at risk: see `groundswell alerts`.")
     for warning in report.warnings:
         err.print(Text(warning, style="yellow"), soft_wrap=True)
 
@@ -137,12 +139,14 @@ def alerts(
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
-    """List the customers that could take more, what and who is told, best first."""
+    """List the customers at risk, and those that could take more: by what, and who is told."""
     with open_project(project) as opened:
         found = opened.alerts(account=account, every=every)
+        risks = opened.risks(account=account, every=every)
     if json:
-        print_json(found)
-    elif found:
+        print_json([*risks, *found])
+    elif risks or found:
+        print_risks(risks)
         print_alerts(found)
     else:
         err.print("Nobody has to be told of anything; `groundswell run` looks.", soft_wrap=True)

@@ -121,6 +121,7 @@ def presets_page() -> str:
         "motions.yaml",
         "triggers.yaml",
         "alerts.yaml",
+        "risks.yaml",
         "offers.yaml",
         "plays.yaml",
         "guardrails.yaml",

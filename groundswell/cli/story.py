@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from groundswell.cli.output import number, out
+from groundswell.engine.caring import say_care
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from groundswell.engine import AccountRow, Explanation
-    from groundswell.model import Alert, Component, Growth, Link
+    from groundswell.model import Alert, Component, Growth, Link, Risk
 
 BAR_WIDTH = 12
 SHOWN_PEOPLE = 8
@@ -38,7 +39,9 @@ def print_queue(rows: Sequence[AccountRow]) -> None:
 
 def print_alerts(alerts: Sequence[Alert]) -> None:
     """Print alerts in their order: the figures and who is told, below it the opportunity."""
-    wide = max(len(alert.name or alert.account_id) for alert in alerts)
+    if alerts:
+        out.print("[bold]Could take more[/bold]")
+    wide = max((len(alert.name or alert.account_id) for alert in alerts), default=0)
     for place, alert in enumerate(alerts, start=1):
         title = escape(f"{alert.name or alert.account_id:<{wide}}")
         high = f"[bold]{alert.potential:3.0f}[/bold] of 100"
@@ -48,7 +51,31 @@ def print_alerts(alerts: Sequence[Alert]) -> None:
         out.print(Padding(f"[dim]{escape(alert.news)}[/dim]", (0, 0, 0, 5)))
 
 
+def print_risks(risks: Sequence[Risk]) -> None:
+    """Print customers at risk in their order: who is told, below it by what signs."""
+    if risks:
+        out.print("[bold]At risk[/bold]")
+    wide = max((len(risk.name or risk.account_id) for risk in risks), default=0)
+    for place, risk in enumerate(risks, start=1):
+        title = escape(f"{risk.name or risk.account_id:<{wide}}")
+        health = "health unknown" if risk.health is None else f"health {risk.health:3.0f}"
+        day = f"[dim]{risk.as_of}[/dim]"
+        out.print(f"{place:>3}  [bold]{title}[/bold]  {health}  to {escape(_warned(risk))}  {day}")
+        out.print(Padding(escape(risk.sentence), (0, 0, 0, 5)))
+        out.print(Padding(f"[dim]{escape(risk.news)}[/dim]", (0, 0, 0, 5)))
+
+
+def _warned(risk: Risk) -> str:
+    carer = risk.csm or risk.inbox or "the customer success channel"
+    return f"{carer} and its owner, {risk.owner}" if risk.owner else carer
+
+
 def _told(alert: Alert) -> str:
+    csm = f"; {alert.csm} looks after it" if alert.csm else ""
+    return f"{_works(alert)}{csm}"
+
+
+def _works(alert: Alert) -> str:
     if alert.owner is not None:
         return f"its owner, {alert.owner}"
     if alert.team is None:
@@ -88,6 +115,7 @@ def print_explanation(story: Explanation) -> None:
     out.print()
     _print_components(story)
     _print_now(story)
+    _print_care(story)
     _print_alert(story)
     _print_decision(story)
     _print_links(story)
@@ -127,6 +155,39 @@ def _print_now(story: Explanation) -> None:
         table.add_row(escape(trigger.sentence), since)
     out.print(Padding(table, (0, 0, 0, 2)))
     out.print()
+
+
+def _print_care(story: Explanation) -> None:
+    if story.care is None:
+        return
+    out.print(f"[bold]Customer success[/bold]  {escape(say_care(story.care))}")
+    health = story.features.get("health")
+    if isinstance(health, int | float):
+        out.print(Padding(f"Health {health:.0f} of 100", (0, 0, 0, 2)))
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        for part in story.health:
+            values = ", ".join(f"{name} {number(value)}" for name, value in part.values.items())
+            given = "unknown" if part.points is None else f"{part.points:.1f}"
+            most = f" / {part.max:.1f}" if part.max else ""
+            table.add_row(part.name, f"{given}{most}", Text(values, style="dim"))
+        out.print(Padding(table, (0, 0, 0, 4)))
+    if story.risk is not None:
+        risk = story.risk
+        told = f"Told on {risk.as_of} to {_warned(risk)}. {risk.news}"
+        out.print(Padding(f"[red]At risk[/red]: {escape(risk.sentence)}", (0, 0, 0, 2)))
+        out.print(Padding(escape(told), (0, 0, 0, 2)))
+        _print_risk_signs(risk)
+    out.print()
+
+
+def _print_risk_signs(risk: Risk) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    mark = {True: "[red]holds[/red]", False: "no", None: "[yellow]unknown[/yellow]"}
+    for sign in risk.signs:
+        values = ", ".join(f"{name} {number(value)}" for name, value in sign.values.items())
+        seen = Text(values, style="dim")
+        table.add_row(mark[sign.matched], escape(sign.name), escape(sign.condition), seen)
+    out.print(Padding(table, (0, 0, 0, 4)))
 
 
 def _print_alert(story: Explanation) -> None:

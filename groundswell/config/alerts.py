@@ -70,7 +70,11 @@ def resolve_alerts(
 
 
 def tell_unknown_signs(
-    written: Mapping[str, SignDef | None], shipped: Iterable[str], *, findings: Findings
+    written: Mapping[str, object | None],
+    shipped: Iterable[str],
+    *,
+    findings: Findings,
+    block: str = "alerts",
 ) -> None:
     """Tell of signs that are to be taken away and do not ship."""
     known = list(shipped)
@@ -79,7 +83,7 @@ def tell_unknown_signs(
             near = nearest(name, known)
             what = f"There is no shipped sign `{name}` to take away."
             fix = f"Did you mean `{near}`?" if near else "Take the line out."
-            key: Key = ("alerts", "signs", name)
+            key: Key = (block, "signs", name)
             findings.tell(key, "config-unknown-sign", what, fix, at_key=True)
 
 

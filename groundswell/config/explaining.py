@@ -29,6 +29,7 @@ _RESOLVED = {
         "motions",
         "triggers",
         "alerts",
+        "risks",
         "offers",
         "plays",
         "brief",
@@ -73,6 +74,7 @@ def _rows(loaded: LoadedConfig) -> Iterator[ConfigValue]:
         for word in ("family", "when", "say"):
             yield from _flat(loaded, getattr(trigger, word), ("triggers", name, word))
     yield from _alerts(loaded)
+    yield from _risks(loaded)
     for name, offer in loaded.offers.items():
         told = {"offer": offer.kind, "when": offer.when, "say": offer.say, "plan": offer.plan}
         for word, value in told.items():
@@ -130,6 +132,15 @@ def _alerts(loaded: LoadedConfig) -> Iterator[ConfigValue]:
     for name, sign in alerts.signs.items():
         for word in ("family", "when", "points", "say"):
             yield from _flat(loaded, getattr(sign, word), ("alerts", "signs", name, word))
+
+
+def _risks(loaded: LoadedConfig) -> Iterator[ConfigValue]:
+    risks = loaded.risks
+    for word, value in {"again_after": f"{risks.again_after_days}d", "for": risks.who}.items():
+        yield from _flat(loaded, value, ("risks", word))
+    for name, sign in risks.signs.items():
+        for word in ("when", "say"):
+            yield from _flat(loaded, getattr(sign, word), ("risks", "signs", name, word))
 
 
 def _flat(

@@ -32,6 +32,12 @@ from groundswell.config.plays import (
     tell_unknown_plays,
 )
 from groundswell.config.pricing import resolve_pricing
+from groundswell.config.risks import (
+    customer_features,
+    merge_risks,
+    resolve_customer_success,
+    resolve_risks,
+)
 from groundswell.config.rules import (
     resolve_guardrails,
     resolve_rules,
@@ -48,7 +54,13 @@ from groundswell.config.stores import (
 )
 from groundswell.config.teams import resolve_teams
 from groundswell.config.validation import validate
-from groundswell.config.vocabulary import DECISION_OUTPUTS, SCORE_OUTPUTS, ValueType, feature_types
+from groundswell.config.vocabulary import (
+    DECISION_OUTPUTS,
+    SCORE_OUTPUTS,
+    WATCHED,
+    ValueType,
+    feature_types,
+)
 from groundswell.errors import ConfigError, nearest
 from groundswell.model import Part
 
@@ -69,11 +81,13 @@ if TYPE_CHECKING:
     from groundswell.config.resolved import (
         Alerts,
         Briefing,
+        CustomerSuccess,
         Guardrails,
         Meaning,
         OfferSpec,
         Plan,
         Play,
+        Risks,
         Rule,
         ScoreDef,
         Team,
@@ -106,6 +120,8 @@ class LoadedConfig:
         motions: The user's rules, then the shipped ones.
         triggers: The shipped triggers, with the user's in their place or after them.
         alerts: When somebody is told that a customer could take more.
+        risks: When somebody is told that a customer is at risk.
+        customer_success: Which customers have a person of their own.
         plays: What reps are advised to do, in the order it is tried.
         briefing: How a brief is worded.
         offers: What the product shows, in the order it is tried.
@@ -133,6 +149,8 @@ class LoadedConfig:
     motions: tuple[Rule, ...]
     triggers: dict[str, TriggerSpec]
     alerts: Alerts
+    risks: Risks
+    customer_success: CustomerSuccess
     plays: dict[str, Play]
     briefing: Briefing
     offers: dict[str, OfferSpec]
@@ -181,6 +199,8 @@ class LoadedConfig:
             "motions": [(rule.name, rule.when, rule.motion, rule.team) for rule in self.motions],
             "triggers": self.triggers,
             "alerts": self.alerts,
+            "risks": self.risks,
+            "customer_success": self.customer_success,
             "plays": list(self.plays.values()),
             "brief": self.briefing,
             "offers": list(self.offers.values()),
@@ -291,7 +311,10 @@ class _Resolver:
         meanings = self._meanings()
         features = self._features(meanings)
         types = feature_types(features)
+        success = resolve_customer_success(self.config.customer_success, self.config.plans)
+        features |= customer_features(success)
         alerts = self._alerts(features, types)
+        risks = self._risks(types)
         features |= potential_features(alerts.high, alerts.signs.values())
         score = self._score(types)
         types |= SCORE_OUTPUTS
@@ -329,6 +352,8 @@ class _Resolver:
             motions=motions,
             triggers=triggers,
             alerts=alerts,
+            risks=risks,
+            customer_success=success,
             plays=plays,
             briefing=briefing,
             offers=offers,
@@ -458,6 +483,18 @@ class _Resolver:
         taken = {name for name, sign in ours.signs.items() if sign is None}
         signs = {**shipped.signs, **alerts.signs}
         return replace(alerts, signs={k: sign for k, sign in signs.items() if k not in taken})
+
+    def _risks(self, types: Mapping[str, ValueType]) -> Risks:
+        """Return the shipped signs of risk with the user's in their place or after them."""
+        ours = self.config.risks
+        raw = self._raw("risks").get("signs")
+        for name, item in cast("dict[str, Any]", raw if isinstance(raw, dict) else {}).items():
+            if name not in ours.signs:
+                self._check_when(("risks", "signs", name), item, {**types, **WATCHED})
+        findings = presets.shipped_blocks().findings()
+        shipped = resolve_risks(presets.shipped_risks(), types=types, findings=findings)
+        findings.raise_any()
+        return merge_risks(ours, shipped, types=types, findings=self.findings)
 
     def _plays(self, types: Mapping[str, ValueType]) -> tuple[dict[str, Play], Briefing]:
         """Return the user's plays before the shipped ones, and how a brief is worded."""

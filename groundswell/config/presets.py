@@ -12,6 +12,8 @@ from groundswell.config.features import check_features, expand_windows
 from groundswell.config.findings import Findings, Key, Spot
 from groundswell.config.meanings import resolve_meanings
 from groundswell.config.metrics import resolve_funnels, resolve_metrics
+from groundswell.config.resolved import CustomerSuccess
+from groundswell.config.risks import customer_features
 from groundswell.config.schema import Config, PresetDef
 from groundswell.config.validation import validate
 from groundswell.config.vocabulary import feature_types
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from groundswell.config.alert_schema import AlertsBlock
+    from groundswell.config.customer_schema import RisksBlock
     from groundswell.config.metrics import Funnel, Metric
     from groundswell.config.play_schema import ClauseDef, PlayDef
     from groundswell.config.resolved import Meaning
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from groundswell.model import Motion
 
 DEFAULT_WINDOWS: tuple[str, ...] = tuple(Config().windows)
-_OF_ONE_BLOCK = ("motions", "triggers", "alerts", "offers", "guardrails")
+_OF_ONE_BLOCK = ("motions", "triggers", "alerts", "risks", "offers", "guardrails")
 SCORE_PRESETS = ("hybrid", "points", "buckets")
 
 
@@ -46,7 +49,7 @@ class Shipped:
 
 @cache
 def shipped_blocks() -> Shipped:
-    """Return the shipped motions, triggers, alerts, offers, guardrails, plays, metrics and more.
+    """Return the shipped motions, triggers, alerts, risks, offers, guardrails, plays and more.
 
     Raises:
         ConfigError: A shipped file is wrong.
@@ -79,6 +82,11 @@ def shipped_triggers() -> dict[str, TriggerDef | None]:
 def shipped_alerts() -> AlertsBlock:
     """Return the shipped alerts with their signs."""
     return shipped_blocks().config.alerts
+
+
+def shipped_risks() -> RisksBlock:
+    """Return the shipped signs of risk."""
+    return shipped_blocks().config.risks
 
 
 def shipped_offers() -> dict[str, OfferDef | None]:
@@ -183,4 +191,5 @@ def shipped_features(windows: tuple[str, ...]) -> Mapping[str, FeatureDef]:
     types = feature_types(features)
     alerts = resolve_alerts(block, block.signs, features=features, types=types, findings=told)
     told.raise_any()
-    return {**features, **potential_features(alerts.high, alerts.signs.values())}
+    made = potential_features(alerts.high, alerts.signs.values())
+    return {**features, **customer_features(CustomerSuccess()), **made}

@@ -139,7 +139,10 @@ class ScoreDef:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan of the price list; prices are per month. `price_from`: the flat price is a start."""
+    """A plan of the price list; prices are per month. `price_from`: the flat price is a start.
+
+    `term_months`: after so many months it renews; None where nobody says.
+    """
 
     name: str
     price_per_seat: Decimal | None = None
@@ -149,6 +152,7 @@ class Plan:
     usage: int | None = None
     motion: Motion | None = None
     talk_to_sales: str | None = None
+    term_months: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,49 @@ class Alerts:
     very_high: float
     again_after_days: int
     signs: dict[str, SignSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSpec:
+    """A sign that a customer is at risk."""
+
+    name: str
+    when: Expression
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risks:
+    """Who is told daily that a customer is at risk, and by which signs.
+
+    Attributes:
+        who: Which accounts are looked at, of those that pay.
+        again_after_days: How long the same news is not told again.
+        signs: By name, in order.
+    """
+
+    who: Expression
+    again_after_days: int
+    signs: dict[str, RiskSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSuccess:
+    """Which customers have a person of their own, and which share one.
+
+    Attributes:
+        named_from_arr: From which yearly revenue on somebody is named.
+        named_above_employees: Of a company with more employees, too.
+        enterprise_plans: And on these plans.
+        pooled_from_users: From so many people on the others share the team.
+        inbox: Address of who is told of these; None for whoever reads the channel.
+    """
+
+    named_from_arr: float = 12_000
+    named_above_employees: int = 500
+    enterprise_plans: tuple[str, ...] = ("enterprise",)
+    pooled_from_users: int = 2
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

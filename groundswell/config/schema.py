@@ -25,6 +25,7 @@ from groundswell.config.block import (
     Window,
 )
 from groundswell.config.commission_schema import CommissionsBlock
+from groundswell.config.customer_schema import CustomerSuccessBlock, RiskDef, RisksBlock
 from groundswell.config.experiment_schema import ExperimentsBlock
 from groundswell.config.metric_schema import FunnelDef, MeasuringBlock, MetricDef
 from groundswell.config.mistake_schema import MistakeDef
@@ -59,6 +60,7 @@ __all__ = [
     "ComponentDef",
     "Config",
     "CsvDialect",
+    "CustomerSuccessBlock",
     "FeatureDef",
     "GuardrailsBlock",
     "IdentityBlock",
@@ -74,6 +76,8 @@ __all__ = [
     "PlanDef",
     "PresetDef",
     "Release",
+    "RiskDef",
+    "RisksBlock",
     "ScoreBlock",
     "SignDef",
     "SourceDef",
@@ -197,6 +201,9 @@ class PlanDef(Block):
     )
     talk_to_sales: Literal["absent", "optional", "only"] | None = Field(
         default=None, description="Whether its page offers to talk to sales."
+    )
+    term: Literal["monthly", "yearly"] | None = Field(
+        default=None, description="How often it renews, counted from the subscription's start."
     )
 
 
@@ -328,6 +335,14 @@ class Config(Block):
     alerts: AlertsBlock = Field(
         default_factory=AlertsBlock,
         description="When somebody is told that a customer could take more.",
+    )
+    risks: RisksBlock = Field(
+        default_factory=RisksBlock,
+        description="When somebody is told that a customer is at risk.",
+    )
+    customer_success: CustomerSuccessBlock = Field(
+        default_factory=CustomerSuccessBlock,
+        description="Which customers have a person of their own, and which share one.",
     )
     offers: dict[Name, OfferDef | None] = Field(
         default_factory=dict[Name, OfferDef | None],

@@ -28,6 +28,7 @@ _WAREHOUSES = ("duckdb", "postgresql", "spark")
 _COMPILED_ONLY = ("snowflake", "bigquery", "clickhouse", "databricks")
 _LEDGERS = ("sqlite", "postgresql")
 _OFFSET = re.compile(r"%:?z")
+_TERM_MONTHS = {"monthly": 1, "yearly": 12}
 _WITHOUT_KIND = frozenset({"webhook", "group_type"})  # keys of a source that only sends
 
 
@@ -45,6 +46,7 @@ def resolve_plans(plans: Mapping[str, PlanDef]) -> dict[str, Plan]:
             usage=plan.usage,
             motion=Motion(plan.motion) if plan.motion else None,
             talk_to_sales=plan.talk_to_sales,
+            term_months=_TERM_MONTHS[plan.term] if plan.term else None,
         )
     return found
 

@@ -70,6 +70,14 @@ limits:
 #   signs:
 #     users_added: {{family: growth, when: new_users_28d >= 10, points: 25}}
 
+# risks:                                  # daily: which customers may be about to leave
+#   signs:
+#     usage_down: {{when: usage_trend_28d <= 0.5, say: "usage is {{usage_trend_28d:percent}}"}}
+
+# customer_success:                       # which customers have a person of their own
+#   named_from_arr: 12000
+#   inbox: success@yours.example          # who is told of the others
+
 guardrails:                               # before a person contacts a self-serve user
   min_account_age: 3d
   max_silence: 180d

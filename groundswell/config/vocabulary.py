@@ -109,6 +109,8 @@ DIMENSIONS: dict[str, ValueType] = {
     "months_on_plan": ValueType.NUMBER,
     "days_since_upgrade": ValueType.NUMBER,
     "days_at_limit": ValueType.NUMBER,
+    "days_to_renewal": ValueType.NUMBER,
+    "admin_departures_28d": ValueType.NUMBER,
     "employees": ValueType.NUMBER,
     "tech_overlap": ValueType.NUMBER,
     "account_age_days": ValueType.NUMBER,
@@ -173,6 +175,9 @@ OFFERED: dict[str, ValueType] = {
 }
 """What the sentence of an upgrade may name of the plan that it offers."""
 
+WATCHED: dict[str, ValueType] = {"champion_silent_days": ValueType.NUMBER}
+"""What the daily pass finds out of paying accounts, for the signs of risk to read."""
+
 BRIEFED: dict[str, ValueType] = {
     "account_name": ValueType.TEXT,
     "company": ValueType.TEXT,
@@ -196,6 +201,8 @@ NOT_TO_SHOW = frozenset(
         "is_enterprise_domain",
         "is_high_potential",
         "is_high_value",
+        "is_named_customer",
+        "is_pooled_customer",
         "is_target",
         "open_opportunities",
         "owner",

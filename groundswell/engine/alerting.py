@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from groundswell.config.loading import LoadedConfig
+    from groundswell.engine.customers import CsmBook
     from groundswell.engine.deciding import Remembered
     from groundswell.engine.standing import Standing
     from groundswell.features.plan import FeaturePlan
@@ -48,6 +49,7 @@ def find_alerts(
     *,
     routes: pl.DataFrame,
     accounts: pl.DataFrame,
+    book: CsmBook,
 ) -> list[Alert]:
     """Return the alerts of a day that say something new, by account.
 
@@ -59,6 +61,7 @@ def find_alerts(
         ledger: Says what was told before.
         routes: As `deciding.decide_all` gives; who is handed over today needs no alert.
         accounts: account_id, name, parent_id.
+        book: Says who is named for an account, and is informed beside who is told.
     """
     rules = expansion_rules(loaded.motions)
     high = high_accounts(loaded.alerts, standing.frame, rules)
@@ -87,7 +90,9 @@ def find_alerts(
         again_after = loaded.alerts.again_after_days
         news = news_since(alert, last.get(account_id), again_after_days=again_after)
         if news is not None:
-            found.append(replace(alert, news=news))
+            care = book.care(account_id, row)
+            csm = None if care is None else care.csm
+            found.append(replace(alert, news=news, csm=csm))
     return found
 
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from groundswell.engine import alerting, deciding
+from groundswell.engine.customers import present_care
 from groundswell.engine.handing.gathering import Gatherer
 from groundswell.engine.handing.handing import abouts
+from groundswell.engine.risks import present_risks, risks_told
 from groundswell.engine.standing import Standing, followed_days, stand
 from groundswell.engine.telling import explanation, find_account, parents_of, read_latest
 from groundswell.errors import Problem, UsageError
 from groundswell.intake import explain_account
-from groundswell.model import Alert, Decision, Kind, Score
+from groundswell.model import Alert, Decision, Kind, Risk, Score
 from groundswell.routing import NOTHING_KNOWN
 
 if TYPE_CHECKING:
@@ -190,6 +192,8 @@ class Looker:
             links=[link for link in links if user is None or link.user_id == user],
             history=seen.standing.history.filter(pl.col("account_id") == account_id),
             alert=next(iter(self.alerts(day, account_id)), None),
+            care=present_care(self.loaded(), self.computer.ledger, account_id, seen.row, as_of=day),
+            risk=next(iter(self.risks(day, account_id)), None),
         )
 
     def alerts(self, day: date, account_id: str | None = None) -> list[Alert]:
@@ -197,6 +201,12 @@ class Looker:
         after = day + timedelta(days=1)
         told = alerting.told_by(self.computer.ledger, before=after, account_id=account_id)
         return alerting.present_alerts(self.loaded(), told, as_of=day)
+
+    def risks(self, day: date, account_id: str | None = None) -> list[Risk]:
+        """Return the risks that stand as of a day, dearest first."""
+        after = day + timedelta(days=1)
+        told = risks_told(self.computer.ledger, before=after, account_id=account_id)
+        return present_risks(self.loaded(), told, as_of=day)
 
     def _stands(
         self, account: str, day: date, loaded: LoadedConfig

@@ -52,6 +52,7 @@ from groundswell.engine.reports import (
     SourceState,
     StoredReject,
 )
+from groundswell.engine.risks import dearest_first, risks_told
 from groundswell.engine.running import Whole, run_whole, score_warnings
 from groundswell.engine.sources import source_states
 from groundswell.engine.telling import (
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
     from groundswell.handoff.brief import Brief
-    from groundswell.model import Alert, Link
+    from groundswell.model import Alert, Link, Risk
     from groundswell.store.activity import Activity
 
 STATE_FOLDER = ".groundswell"
@@ -684,6 +685,17 @@ class Project:
                 alerting.told_by(self.ledger, before=date.max, account_id=account)
             )
         return self.looker.alerts(self.looker.latest_day() or self.today(), account)
+
+    def risks(self, *, account: str | None = None, every: bool = False) -> list[Risk]:
+        """List the customers at risk as of the latest run, those that pay most first.
+
+        Args:
+            account: Only this account, by its id.
+            every: All that were ever told, those that are over too.
+        """
+        if every:
+            return dearest_first(risks_told(self.ledger, before=date.max, account_id=account))
+        return self.looker.risks(self.looker.latest_day() or self.today(), account)
 
     def offer(
         self,

@@ -9,14 +9,17 @@ from typing import Literal
 
 from groundswell.model import (
     Alert,
+    Care,
     Component,
     Decision,
     GuardrailResult,
+    HealthPart,
     Link,
     OfferedPrice,
     OfferKind,
     OfferTrace,
     Reject,
+    Risk,
     RuleTrace,
     Scalar,
     Trigger,
@@ -211,6 +214,7 @@ class RunReport:
         journal_entries: Entries written; 0 when the same run was recorded before.
         seconds: Wall-clock time by step.
         alerts: Alerts of the day, those that were recorded before too.
+        risks: Customers at risk that somebody is told of on the day, the same way.
         warnings: What is to be known of the score that was used.
     """
 
@@ -224,6 +228,7 @@ class RunReport:
     journal_entries: int
     seconds: dict[str, float]
     alerts: int = 0
+    risks: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -258,6 +263,9 @@ class Explanation:
     alert: Alert | None = None
     base: float = 0.0
     chance: float | None = None
+    health: tuple[HealthPart, ...] = ()
+    care: Care | None = None
+    risk: Risk | None = None
 
     def _repr_html_(self) -> str:
         """Show the score and its components as a table in a notebook."""

@@ -12,11 +12,13 @@ from groundswell.clock import utc_day
 from groundswell.config.loading import FITTED
 from groundswell.engine import deciding
 from groundswell.engine.alerting import alert_entry, find_alerts
+from groundswell.engine.customers import CsmBook
 from groundswell.engine.handing.handing import abouts
 from groundswell.engine.handing.owners import OWNER_TOLD, find_news
 from groundswell.engine.publishing import publish_tables
 from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
+from groundswell.engine.risks import find_risks, risk_entry
 from groundswell.engine.standing import followed_days, lead_up, stand_on
 from groundswell.engine.telling import latest_frame, parents_of
 from groundswell.model import Kind
@@ -73,7 +75,7 @@ def run_whole(
     kept: Floats | None = None,
     handing: Handing | None = None,
 ) -> Whole:
-    """Score every account, decide on each, find the alerts, and record it in the journal.
+    """Score every account, decide on each, find alerts and risks, and record it in the journal.
 
     Args:
         loaded: The configuration.
@@ -99,6 +101,8 @@ def run_whole(
         loaded, standing, remembered, parents=parents_of(filing.accounts), clock=clock
     )
     decided = monotonic()
+    now = clock.now()
+    book = CsmBook.of(loaded, ledger, as_of=day, now=now)
     alerts = find_alerts(
         loaded,
         computer.plan,
@@ -107,11 +111,21 @@ def run_whole(
         ledger,
         routes=routes,
         accounts=filing.accounts,
+        book=book,
+    )
+    risks = find_risks(
+        loaded,
+        computer,
+        standing,
+        ledger,
+        book,
+        accounts=filing.accounts,
+        barred={*loaded.guardrails.do_not_contact, *remembered.barred},
     )
     if handing is not None:
         Models(ledger, clock).note_use(loaded.score)
-    now = clock.now()
-    told = [alert_entry(alert, now=now) for alert in alerts]
+    told = [*book.entries, *(alert_entry(alert, now=now) for alert in alerts)]
+    told += [risk_entry(risk, now=now) for risk in risks]
     written = 0
     if handing is not None:
         written = handing.record([*entries, *told], standing.frame, filing.accounts)
@@ -131,6 +145,7 @@ def run_whole(
         motions=dict(routes.group_by("motion").len().sort("len", descending=True).iter_rows()),
         journal_entries=written,
         alerts=len(alerts),
+        risks=len(risks),
         warnings=score_warnings(loaded, day),
         seconds={
             "identity": identified - began,

@@ -9,6 +9,7 @@ import polars as pl
 
 from groundswell.engine.reports import AccountRow, Explanation
 from groundswell.errors import Problem, UsageError, did_you_mean
+from groundswell.features.health import tell_health
 from groundswell.model import Part
 from groundswell.routing import tell_triggers
 from groundswell.scoring import explain_score, line, part_weights, reasons
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.standing import Standing
-    from groundswell.model import Alert, Decision, Link, Scalar, Score
+    from groundswell.model import Alert, Care, Decision, Link, Risk, Scalar, Score
 
 LATEST_FILE = "latest.parquet"
 DECIDED = (
@@ -158,6 +159,8 @@ def explanation(
     links: Sequence[Link],
     history: pl.DataFrame,
     alert: Alert | None = None,
+    care: Care | None = None,
+    risk: Risk | None = None,
 ) -> Explanation:
     """Put one account's whole story together."""
     features = {name: row[name] for name in loaded.features if name in row}
@@ -190,4 +193,7 @@ def explanation(
         alert=alert,
         base=score.base,
         chance=score.chance,
+        health=tell_health(row),
+        care=care,
+        risk=risk,
     )

@@ -14,6 +14,7 @@ from groundswell.config.nodes import POLARS
 from groundswell.features import derived
 from groundswell.features.entries import join
 from groundswell.features.exact import Entries, add_entries, blank
+from groundswell.features.health import health_of
 from groundswell.features.limits import days_at_limit, limit_marks
 from groundswell.features.meanings import Carrier, units
 from groundswell.features.plan import DYNAMIC_FLAGS, Channel, FeaturePlan, Measure
@@ -167,7 +168,7 @@ class Computation:
                 derived.share(pl.col("seats_used"), pl.col("seat_limit")).alias("seat_ratio"),
                 derived.share(pl.col("_usage"), pl.col("usage_limit")).alias("usage_ratio"),
                 pl.min_horizontal(plan.own["upgraded"], "_risen").alias("days_since_upgrade"),
-                derived.health(plan.own),
+                health_of(plan.own),
                 *derived.acv_inputs(plan),
             ],
             [derived.estimated_acv()],

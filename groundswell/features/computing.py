@@ -60,7 +60,7 @@ def prepare(plan: FeaturePlan, warehouse: Facts, activity: Activity, filing: Fil
         workspaces=coded.workspaces,
     )
     setting = Setting(plan, axes_of(plan), marks, people)
-    return Computation(setting, know_dimensions(plan, filing, warehouse))
+    return Computation(setting, know_dimensions(plan, filing, warehouse, people))
 
 
 def compute_features(

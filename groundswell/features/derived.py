@@ -1,4 +1,4 @@
-"""Numbers made of other numbers: trends, ratios, likely value, health, and declared expressions."""
+"""Numbers made of other numbers: trends, ratios, likely value, and declared expressions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import polars as pl
 from groundswell.config.quantities import parse_price
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
     from groundswell.config.resolved import Plan
@@ -21,10 +20,6 @@ YEAR_DAYS = 365
 MONTHS = 12
 UNKNOWN_SIZE_GROWTH = 2
 """Of a company of unknown size no more than so many times today's seats are expected."""
-
-_HEALTH = {"adoption": 0.35, "breadth": 0.25, "trend": 0.25, "support": 0.15}
-_FEATURES_OF_A_HEALTHY_ACCOUNT = 5
-_TICKET_COST = 20
 
 
 def ratio(item: Ratio) -> pl.Expr:
@@ -118,37 +113,3 @@ def estimated_acv() -> pl.Expr:
     likely = (seats * pl.col("acv_price") * MONTHS).round(2)
     paid = pl.when(pl.col("acv_arr") > 0).then("acv_arr")
     return pl.max_horizontal(paid, likely).alias("estimated_acv")
-
-
-def health(own: Mapping[str, str]) -> pl.Expr:
-    """Return the health of an account, 0 to 100.
-
-    - adoption (35%): active people of 28 days / people who belong;
-    - breadth (25%): features used in 28 days, five being full marks;
-    - trend (25%): user-days of 28 days / the 28 before; steady or growing is full marks;
-    - support (15%): 100, less 20 for each ticket of 28 days.
-
-    A part that is unknown is left out and the others weigh more; an account that was never
-    active has no health. Source: MODELS 13; renewal distance needs contract ends, which
-    subscriptions do not say ahead.
-
-    Args:
-        own: Columns by what they are for, as in `FeaturePlan.own`.
-    """
-    before = pl.col(own["user_days_before"])
-    parts = {
-        "adoption": share(pl.col(own["active_users"]), pl.col("seats_used")),
-        "breadth": pl.col(own["features"]) / _FEATURES_OF_A_HEALTHY_ACCOUNT,
-        "trend": share(pl.col(own["user_days"]), before),
-        "support": 1 - pl.col(own["tickets"]) * _TICKET_COST / 100,
-    }
-    known = [part.clip(0.0, 1.0) for part in parts.values()]
-    weights = list(_HEALTH.values())
-    scored = pl.sum_horizontal(
-        (part * weight).fill_null(0.0) for part, weight in zip(known, weights, strict=True)
-    )
-    weighed = pl.sum_horizontal(
-        part.is_not_null() * weight for part, weight in zip(known, weights, strict=True)
-    )
-    active = pl.col(own["first_active"]).is_not_null()
-    return pl.when(active).then((100 * scored / weighed).round(2)).alias("health")

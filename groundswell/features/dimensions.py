@@ -22,7 +22,7 @@ from groundswell.store.versions import DIMENSIONS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from groundswell.features.people import Filing
+    from groundswell.features.people import Filing, People
     from groundswell.features.plan import FeaturePlan
     from groundswell.features.rollup import Facts
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
+DEPARTURE_DAYS = 28
+"""How long it is news that an admin left."""
 ENTERPRISE_EMPLOYEES = 500
 """A company with more employees than this is enterprise-sized. Source: MODELS 6."""
 _NAMELESS = DIMENSIONS[Kind.SUBSCRIPTIONS].instead
@@ -47,9 +49,12 @@ class Dimensions:
             created (day).
         filed: account_id, domain, is_free_mail, free_mail_since, parent_id by account.
         subscriptions: Their rows index `terms`.
-        terms: plan, cents, seats, seat_limit, usage_limit, plan_since, began (the instant).
+        paid: Those of them that cost something.
+        terms: plan, cents, seats, seat_limit, usage_limit, plan_since, began (the instant),
+            first_day, end_said (the day of the end that these terms say, if any).
         rises: Days on which an account's recurring revenue went up.
         opportunities: When each is open.
+        departures: When an admin has left, for as long as that is news.
         tickets: account, person, day, topic (with the days as of which the account holds).
         joined: When a person belongs; the row is the position in `joined_since`.
         joined_since: Day the person began to belong.
@@ -63,15 +68,19 @@ class Dimensions:
     facts: pl.DataFrame
     filed: pl.DataFrame
     subscriptions: Spans
+    paid: Spans
     terms: pl.DataFrame
     rises: Spans
     opportunities: Spans
+    departures: Spans
     tickets: pl.DataFrame
     joined: Spans
     first_known: dict[Kind, int]
 
 
-def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dimensions:
+def know_dimensions(
+    plan: FeaturePlan, filing: Filing, warehouse: Facts, people: People
+) -> Dimensions:
     """Read every dimension once and lay it out as spans of days."""
     accounts = filing.accounts.sort("account")
     number = accounts.select("account", "account_id")
@@ -84,9 +93,10 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
     }
     bought, deals, tickets = (placed(rows, number, where) for rows in told.values())
     members = filing.members
-    people = int(_ints(members["person"]).max(initial=0)) + 1
-    pair = _ints(members["account"]) * people + _ints(members["person"])
+    count = int(_ints(members["person"]).max(initial=0)) + 1
+    pair = _ints(members["account"]) * count + _ints(members["person"])
     pair, start, until = merge_spans(pair, _ints(members["since"]), _ints(members["until"]))
+    costs = bought.with_row_index("row").filter(pl.col("cents") > 0)
     return Dimensions(
         exists=_existing(accounts, filing.merges),
         since=_ints(accounts["since"]),
@@ -94,11 +104,13 @@ def know_dimensions(plan: FeaturePlan, filing: Filing, warehouse: Facts) -> Dime
         facts=facts,
         filed=accounts,
         subscriptions=_spans(bought, order="began"),
+        paid=_spans(costs, order="began", row="row"),
         terms=bought,
         rises=_rises(bought),
         opportunities=_spans(deals),
+        departures=_departures(people, pair, count, start, until),
         tickets=tickets,
-        joined=Spans.of(pair // people, start, until, row=start),
+        joined=Spans.of(pair // count, start, until, row=start),
         first_known={
             kind: int(_ints(rows["start"]).min(initial=NEVER)) for kind, rows in told.items()
         },
@@ -113,13 +125,30 @@ def _day(column: str) -> pl.Expr:
     return pl.col(column).dt.epoch("d").cast(pl.Int64)
 
 
-def _spans(frame: pl.DataFrame, *, order: str = "start") -> Spans:
+def _spans(frame: pl.DataFrame, *, order: str = "start", row: str | None = None) -> Spans:
     return Spans.of(
         _ints(frame["account"]),
         _ints(frame["start"]),
         _ints(frame["until"]),
+        None if row is None else _ints(frame[row]),
         order=_ints(frame[order]),
     )
+
+
+def _departures(people: People, pair: Ints, count: int, start: Ints, until: Ints) -> Spans:
+    """Say when an admin's leaving is news: for `DEPARTURE_DAYS`, unless they come back before.
+
+    Args:
+        people: Who is known as an admin, and since when.
+        pair: Account * count + person, ascending.
+        count: More than any person.
+        start: From when each belonged; spans of a pair neither overlap nor touch.
+        until: And until when.
+    """
+    back = np.append(np.where(pair[1:] == pair[:-1], start[1:], NEVER), NEVER)[: len(pair)]
+    known = until >= people.admin_since(pair % count)
+    end = np.where(known, np.minimum(until + DEPARTURE_DAYS, back), until)
+    return Spans.of(pair // count, until, end)
 
 
 def _existing(accounts: pl.DataFrame, merges: pl.DataFrame) -> Spans:
@@ -200,7 +229,9 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
     """Say which terms each subscription had from when until when.
 
     Its start and its end are what the last version says; plan, revenue, seats and limits are each
-    version's own, until the next one holds.
+    version's own, until the next one holds. So is the end that is said ahead (`end_said`), by a
+    version that says since when it holds: of any other nobody knows when the end became known, and
+    to know of a cancellation before it came would be to look into the future.
     """
     nameless = pl.col("subscription_id").is_null()
     holds = pl.col("start") < pl.col("until")
@@ -209,6 +240,7 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
     return (
         rows.sort("valid_from", nulls_last=False, maintain_order=True)
         .with_columns(
+            pl.when(pl.col("valid_from").is_not_null()).then(_day("ended_at")).alias("end_said"),
             pl.col("started_at", "ended_at").last().over(identity),
             _day("valid_from").alias("from"),
             _day("valid_from").shift(-1).over(identity).alias("next"),
@@ -218,6 +250,7 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
             pl.min_horizontal(_day("ended_at"), "next").fill_null(NEVER).alias("until"),
             (pl.col("mrr") * 100).cast(pl.Int64).alias("cents"),
             pl.col("started_at").dt.epoch("us").alias("began"),
+            _day("started_at").alias("first_day"),
         )
         .filter(holds | momentary.fill_null(value=False))
         .sort(
@@ -237,6 +270,8 @@ def _subscriptions(rows: pl.DataFrame) -> pl.DataFrame:
             "usage_limit",
             "plan_since",
             "began",
+            "first_day",
+            "end_said",
         )
     )
 

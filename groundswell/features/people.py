@@ -82,6 +82,13 @@ class People:
         owner = np.repeat(np.arange(len(self.team_ptr) - 1), np.diff(self.team_ptr))
         return owner * _WIDE + self.team_day + NEVER
 
+    def admin_since(self, person: Ints) -> Ints:
+        """Return since when each person is known as an admin; `NEVER` for who is not."""
+        most = max(person.max(initial=0), self.admin_person.max(initial=0))
+        since = np.full(int(most) + 1, NEVER, dtype=np.int64)
+        np.minimum.at(since, self.admin_person, self.admin_day)
+        return since[person]
+
     def number_of(self, team: str) -> int:
         """Return the number of a team by name; -2 when nobody is in it."""
         folded = fold_team(team)

@@ -11,6 +11,7 @@ import polars as pl
 
 from groundswell.features.dimensions import ENTERPRISE_EMPLOYEES
 from groundswell.features.plan import NEVER
+from groundswell.features.renewals import days_to_renewal
 from groundswell.features.steps import Spans
 from groundswell.model import Kind
 
@@ -216,6 +217,8 @@ def _read_dimensions(
         .cast(pl.Float64)
         .alias("_age"),
         _open_opportunities(dimensions, cells),
+        _admin_departures(dimensions, cells),
+        _to_renewal(dimensions, plans, cells),
         _known_subscription(dimensions, day, pl.col("mrr")),
         _known_subscription(dimensions, day, pl.col("mrr") > 0).alias("is_paying"),
     )
@@ -326,6 +329,22 @@ def _open_opportunities(dimensions: Dimensions, cells: Cells) -> pl.Expr:
     count = cells.pick(spans.total(shard.count, shard.as_of)).astype(np.float64)
     known = dimensions.first_known[Kind.OPPORTUNITIES] <= cells.day
     return pl.when(pl.lit(known)).then(pl.lit(count)).alias("open_opportunities")
+
+
+def _admin_departures(dimensions: Dimensions, cells: Cells) -> pl.Series:
+    shard = cells.shard
+    spans = dimensions.departures.within(shard.first, shard.count)
+    count = cells.pick(spans.total(shard.count, shard.as_of))
+    return pl.Series("admin_departures_28d", count.astype(np.float64))
+
+
+def _to_renewal(dimensions: Dimensions, plans: Mapping[str, Plan], cells: Cells) -> pl.Series:
+    """Return the days to the renewal of the latest subscription that costs something."""
+    shard = cells.shard
+    paid = dimensions.paid.within(shard.first, shard.count)
+    at = cells.pick(paid.latest(shard.count, shard.as_of))
+    found = days_to_renewal(dimensions.terms, plans, at=at, day=cells.day)
+    return pl.Series("days_to_renewal", found, nan_to_null=True)
 
 
 def _known_subscription(dimensions: Dimensions, day: Ints, value: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Shipped YAML: meanings, features, scores, motions, triggers, alerts, offers, guardrails.
+"""Shipped YAML: meanings, features, scores, motions, triggers, alerts, risks, offers, guardrails.
 
 Everything here is read through the same models as a user's file, so it can be read, copied and
 changed.

@@ -7,9 +7,17 @@ from groundswell.routing.alerts import (
     news_since,
     tell_alert,
 )
+from groundswell.routing.customers import care_of
 from groundswell.routing.decisions import decide, read_by_decisions, route_frame
-from groundswell.routing.guardrails import is_held_out, may_offer_human
+from groundswell.routing.guardrails import HOLDOUT, is_held_out, may_offer_human
 from groundswell.routing.offers import ChosenOffer, OfferCase, choose_offer
+from groundswell.routing.risks import (
+    at_risk,
+    read_signs,
+    risk_news,
+    tell_risk,
+    watched_accounts,
+)
 from groundswell.routing.state import NOTHING_KNOWN, AccountState, is_owned
 from groundswell.routing.triggers import (
     fire_triggers,
@@ -20,10 +28,13 @@ from groundswell.routing.triggers import (
 )
 
 __all__ = [
+    "HOLDOUT",
     "NOTHING_KNOWN",
     "AccountState",
     "ChosenOffer",
     "OfferCase",
+    "at_risk",
+    "care_of",
     "choose_offer",
     "decide",
     "expansion_rules",
@@ -37,8 +48,12 @@ __all__ = [
     "newest_reason",
     "news_since",
     "read_by_decisions",
+    "read_signs",
+    "risk_news",
     "route_frame",
     "tell_alert",
+    "tell_risk",
     "tell_triggers",
     "trigger_runs",
+    "watched_accounts",
 ]

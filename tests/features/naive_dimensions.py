@@ -6,6 +6,8 @@ day, and where what belongs to an account counts.
 
 from __future__ import annotations
 
+from calendar import monthrange
+from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .worlds import NEVER, START, World, day_of, instant
@@ -27,6 +29,7 @@ class Known(Protocol):
     def rows(self, account: int, t: int) -> list[Row]: ...
     def members(self, account: int, t: int, window: int | None) -> int: ...
     def place(self, account: int, t: int) -> int: ...
+    def is_admin(self, person: int, day: int) -> bool: ...
     def has_meaning(self, event: Row, name: str) -> bool: ...
     def plain(self, feature: Any, account: int, t: int) -> Any: ...
 
@@ -55,6 +58,8 @@ def naive_dimensions(
         "open_opportunities": _open(known, account, t) if deals else None,
         "account_age_days": _age(known, account, t),
         "estimated_acv": _acv(known, account, t, money, fit["employees"]),
+        "days_to_renewal": _to_renewal(known, account, t),
+        "admin_departures_28d": _departed(known, account, t),
         "health": _health(known, account, t, counted, money["seats_used"]),
     }
 
@@ -187,6 +192,40 @@ def _is_hot(known: Known, account: int, day: int) -> bool:
     return usage is not None and usage >= at
 
 
+def _to_renewal(known: Known, account: int, t: int) -> int | None:
+    """Look at the latest subscription that costs something: what it says itself, else its term."""
+    paid = [row for row in _bought(known, account, t) if row["mrr"] > 0]
+    if not paid:
+        return None
+    row = paid[-1]
+    said = day_of(row["ended_at"]) if row.get("valid_from") else None
+    if said is not None and said > t:
+        return said - t
+    listed = known.loaded.plans.get(row["plan"])
+    months = listed.term_months if listed else None
+    if months is None:
+        return None
+    own = [r for r in known.world.subscriptions if r["subscription_id"] == row["subscription_id"]]
+    began = max(own, key=lambda version: version.get("valid_from") or instant(-1))["started_at"]
+    day, passed = t, 0
+    while day <= t:
+        passed += months
+        year, month = divmod(began.year * 12 + began.month - 1 + passed, 12)
+        length = monthrange(year, month + 1)[1]
+        day = (date(year, month + 1, min(began.day, length)) - date(1970, 1, 1)).days
+    return day - t
+
+
+def _departed(known: Known, account: int, t: int) -> int:
+    """Count the admins who last belonged in the four weeks before, and do not now."""
+    last: dict[int, int] = {}
+    for row in known.world.members:
+        if row["account"] == account and row["since"] <= t:
+            gone = min(row["until"], t + 1)
+            last[row["person"]] = max(gone, last.get(row["person"], 0))
+    return sum(t - 28 < gone <= t and known.is_admin(person, gone) for person, gone in last.items())
+
+
 def _acv(
     known: Known, account: int, t: int, money: dict[str, Any], employees: int | None
 ) -> float | None:
@@ -301,4 +340,10 @@ def _health(
         (15, None if tickets is None else 1 - tickets / 5),
     ]
     told = [(weight, min(max(part, 0), 1)) for weight, part in parts if part is not None]
-    return round(100 * sum(w * p for w, p in told) / sum(w for w, _ in told), 2)
+    usage = [(weight, min(max(part, 0), 1)) for weight, part in parts[:3] if part is not None]
+    left, cost = _to_renewal(known, account, t), 0.0
+    if left is not None and usage:
+        used = sum(w * p for w, p in usage) / sum(w for w, _ in usage)
+        cost = 20 * max(1 - left / 90, 0) * (1 - used)
+    whole = 100 * sum(w * p for w, p in told) / sum(w for w, _ in told) - cost
+    return round(max(whole, 0), 2)

@@ -173,6 +173,49 @@ def test_the_plan_of_a_merged_account_is_the_one_bought_last() -> None:
     assert "a0" not in frame["account_id"]
 
 
+# --- renewal and departures --------------------------------------------------------------------
+
+
+def test_a_term_ends_when_a_dated_version_says_so_ahead() -> None:
+    plain = bought("enterprise", 900, 10, subscription_id="s")
+    agreed = plain | {"ended_at": instant(START + 60), "valid_from": instant(START + 20)}
+    told = world(subscriptions=[plain, agreed])
+    days = (9, 10, 19, 20, 59, 60)
+    assert read(told, "days_to_renewal", *days) == [None, None, None, 40, 1, None]
+
+
+def test_an_end_that_nobody_dated_is_not_known_before_it_comes() -> None:
+    told = world(subscriptions=[bought("enterprise", 900, 10, 60)])
+    assert read(told, "days_to_renewal", 10, 59, 60) == [None] * 3
+    assert read(told, "is_paying", 59, 60) == [True, False]
+
+
+def test_a_term_ends_on_the_next_anniversary_by_the_plan() -> None:
+    """2024-11-30 renews on 12-30, 01-30, the last of February, 03-30; START is 2024-10-04."""
+    first = 57  # 2024-11-30
+    told = world(subscriptions=[bought("team", 50, first)])
+    days = (first, first + 29, first + 30, first + 61, first + 89, first + 90)
+    assert read(told, "days_to_renewal", *days) == [30, 1, 31, 29, 1, 30]
+    yearly = world(subscriptions=[bought("business", 900, first)])
+    assert read(yearly, "days_to_renewal", first, first + 364, first + 365) == [365, 1, 365]
+
+
+def test_only_what_costs_something_renews() -> None:
+    told = world(subscriptions=[bought("team", 50, 10), bought("business", 0, 20)])
+    assert read(told, "plan", 25) == ["business"]
+    assert read(told, "days_to_renewal", 9, 25) == [None, 16]
+
+
+def test_an_admin_who_left_is_news_for_four_weeks_unless_they_come_back() -> None:
+    titled = {"user_id": "u0", "title": "Admin", "valid_from": instant(START + 5)}
+    members = [*joined(2, 0, 20), *joined(1, 60), *joined(1, 0, 3)]
+    told = world(members=members, users=[titled])
+    days = (19, 20, 47, 48, 60)
+    assert read(told, "admins_left_28d", *days) == [0, 1, 1, 0, 0]
+    soon = world(members=[*joined(2, 0, 20), *joined(1, 30)], users=[titled])
+    assert read(soon, "admins_left_28d", 20, 29, 30, 40) == [1, 1, 0, 0]
+
+
 # --- seats and limits ---------------------------------------------------------------------------
 
 
@@ -368,8 +411,9 @@ def known_by(told: World, day: int) -> World:
         return max((day_of(row.get(name)) or -NEVER for name in names), default=-NEVER)
 
     def unended(row: Row) -> Row:
-        ended = day_of(row["ended_at"])
-        return {**row, "ended_at": None} if ended is not None and ended > day else row
+        ended, dated = day_of(row["ended_at"]), row.get("valid_from") is not None
+        ahead = ended is not None and ended > day
+        return {**row, "ended_at": None} if ahead and not dated else row
 
     return dataclasses.replace(
         told,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
+from groundswell.features.health import tell_health
+
 from .test_dimensions import bought, done, joined, read, stated, world
+from .test_naive import computed
 from .worlds import START, instant
 
 
@@ -98,3 +102,36 @@ def test_health_never_leaves_0_to_100() -> None:
     )
     # Everyone active, no feature used, usage up twentyfold, nine tickets: .35 + .25.
     assert read(many, "health", 45) == [60]
+
+
+def test_a_near_renewal_lowers_the_health_of_who_uses_little() -> None:
+    """Half of the people, a fifth of the features: (.35 x .5 + .25 x .2) / .6 of the usage."""
+    agreed = {"ended_at": instant(START + 48), "valid_from": instant(START)}
+    paid = bought("enterprise", 900, 0, subscription_id="s") | agreed
+    facts = {"events": done("Board Made", 0, 3), "members": joined(2, 0)}
+    ticket = {"account_id": "a0", "user_id": "u0", "topic": "bug", "at": instant(START)}
+    facts |= {"tickets": [ticket]}
+    before = 100 * (0.175 + 0.05 + 0.12) / 0.75
+    unused = 1 - 0.225 / 0.6
+    assert read(world(**facts), "health", 3) == [pytest.approx(before, abs=0.01)]
+    near = world(**facts, subscriptions=[paid])
+    lowered = before - 20 * (1 - 45 / 90) * unused
+    assert read(near, "health", 3) == [pytest.approx(lowered, abs=0.01)]
+    far = world(**facts, subscriptions=[paid | {"ended_at": instant(START + 93)}])
+    assert read(far, "health", 3) == read(world(**facts), "health", 3)
+
+
+def test_the_parts_of_the_health_add_up_to_it() -> None:
+    agreed = {"ended_at": instant(START + 48), "valid_from": instant(START)}
+    paid = bought("enterprise", 900, 0, subscription_id="s") | agreed
+    events = [*done("Board Made", 0, 3), *done("Board Made", 30)]
+    told = world(events=events, members=joined(2, 0), subscriptions=[paid])
+    for day in (3, 32):
+        row = computed(told, [START + day]).filter(pl.col("account_id") == "a0").row(0, named=True)
+        parts = {part.name: part for part in tell_health(row)}
+        assert list(parts) == ["adoption", "breadth", "trend", "support", "renewal"]
+        points = sum(part.points or 0 for part in parts.values())
+        assert points == pytest.approx(row["health"], abs=0.03)
+        assert parts["renewal"].points < 0
+        assert (parts["trend"].points is None) == (day == 3)
+    assert tell_health({"health": None}) == ()

@@ -119,8 +119,8 @@ def plans() -> dict[str, Plan]:
     """Return a price list with a free tier, two priced ones and one without a price."""
     return {
         "free": Plan("free", seats=2),
-        "team": Plan("team", price_per_seat=Decimal("12.50"), seats=5, usage=20),
-        "business": Plan("business", price_flat=Decimal(900)),
+        "team": Plan("team", price_per_seat=Decimal("12.50"), seats=5, usage=20, term_months=1),
+        "business": Plan("business", price_flat=Decimal(900), term_months=12),
         "enterprise": Plan("enterprise", talk_to_sales="only"),
     }
 

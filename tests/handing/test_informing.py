@@ -165,3 +165,54 @@ def test_a_customer_that_could_take_more_is_told_of_with_the_opportunity(company
     bodies = [item.body for item in project.handoffs.deliveries() if item.key.startswith("usage")]
     assert all(entry.body["reason"] in body["text"] for body in bodies)
     assert len(bodies) == 1
+
+
+CAM = "cam@ours.example"
+SUCCESS = {"customer_success": {"members": [{"name": "Cam", "email": CAM}]}}
+
+
+def pays(project, number: int, mrr: int) -> None:
+    """Let an account pay for a plan."""
+    row = {"subscription_id": f"s{number}", "account_id": f"a{number:05}", "plan": "team"}
+    load(project, "subscriptions", row | {"mrr": mrr, "started_at": "2026-01-05T00:00:00Z"})
+
+
+def test_a_customer_at_risk_is_told_to_who_looks_after_it_and_to_its_owner_together(
+    company, mail, clock
+):
+    box, blocks = mail
+    signs = {"silent": {"when": "days_since_active >= 0", "say": "{users_total} people are silent"}}
+    project = company(2, **blocks, teams=SUCCESS, risks={"signs": signs})
+    owned(project, 0, ANN)
+    pays(project, 0, 2_000)
+    pays(project, 1, 10)
+    report = project.run()
+    assert report.risks == 2
+    drain(project)
+    dear = [(to, subject) for to, subject in received(box) if subject == "Firm 0 is at risk."]
+    assert dear == [(ANN, "Firm 0 is at risk."), (CAM, "Firm 0 is at risk.")]
+    sent = [item for item in project.handoffs.deliveries() if item.key.startswith("risk")]
+    texts = {item.body["to"]: item.body["text"] for item in sent}
+    assert set(texts) == {ANN, CAM, None}  # nobody is named for the one that pays little
+    assert f"{CAM} is told too." in texts[ANN]
+    assert f"{ANN} is told too." in texts[CAM]
+    assert "Keep them" in texts[CAM]
+    project.run()
+    drain(project)
+    assert received(box) == []
+
+
+def test_growth_is_its_owners_and_who_looks_after_the_customer_is_informed(company, mail, clock):
+    box, blocks = mail
+    signs = {"more": {"when": "days_since_active >= 0", "points": 90, "say": "{users_total} users"}}
+    none = dict.fromkeys(("usage_down", "champion_silent", "admin_left"))
+    project = company(1, **blocks, teams=SUCCESS, risks={"signs": none}, alerts={"signs": signs})
+    owned(project, 0, ANN)
+    pays(project, 0, 2_000)
+    project.run()
+    drain(project)
+    sent = [item for item in project.handoffs.deliveries() if item.key.startswith("usage")]
+    texts = {item.body["to"]: item.body["text"] for item in sent}
+    assert set(texts) == {ANN, CAM}
+    assert "you are told because you look after it" in texts[CAM]
+    assert f"{CAM} looks after it, and is told too." in texts[ANN]

@@ -32,6 +32,7 @@ CALM = {
     "enterprise_indicators": 0,
     "expansion_potential": 0,
     "is_high_potential": False,
+    "is_named_customer": False,
     "hand_raises_28d": 0,
     "procurement_asks_28d": 0,
     "security_asks_28d": 0,

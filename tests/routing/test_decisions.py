@@ -116,6 +116,7 @@ NAMES = {
 FLAGS = [
     *("has_sso", "is_paying", "has_friction", "is_activated", "is_onboarding", "is_high_value"),
     "is_high_potential",
+    "is_named_customer",
 ]
 ROW = st.fixed_dictionaries(
     {name: st.sampled_from(values) for name, values in NAMES.items()}

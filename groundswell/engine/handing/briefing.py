@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from groundswell.connectors.rewriting import LanguageModel
+from groundswell.engine.caring import with_care
 from groundswell.engine.handing.opening import About
 from groundswell.engine.handing.teams import member_of
 from groundswell.handoff.rewriting import rewrite_opening
@@ -83,4 +84,5 @@ class Briefer:
         story = replace(story, rep=member.name if member else None)
         urgent = bool(present) and present[found.account_id].urgent
         written = write_brief(loaded, story, seen.score, seen.decision, urgent=urgent)
-        return self.polisher.polish(written)
+        whole = with_care(written, loaded, looker.computer.ledger, values)
+        return self.polisher.polish(whole)

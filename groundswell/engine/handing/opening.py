@@ -9,6 +9,7 @@ from groundswell.engine.alerting import USAGE_ALERT
 from groundswell.engine.deciding import DECIDED, RELEASED
 from groundswell.engine.handing.owners import OWNER_TOLD, told_group
 from groundswell.engine.handing.teams import due_at, find_rep, member_of, team_for
+from groundswell.engine.risks import RISK_ALERT
 from groundswell.handoff.life import Handoff, State, Step, follow_one, handoff_id, may, step_key
 from groundswell.model import Motion, as_plain
 from groundswell.routing.assignment import Applicant, settle
@@ -108,7 +109,7 @@ class Opener:
         handoff = self.book.of_account(entry.account_id)
         if handoff is not None and not handoff.is_open:
             handoff = None
-        if entry.kind == USAGE_ALERT:
+        if entry.kind in {USAGE_ALERT, RISK_ALERT}:
             return Group((entry,))
         if entry.kind == RELEASED and handoff is not None and may(handoff, Step.EXPIRED):
             return self._release(entry, handoff)

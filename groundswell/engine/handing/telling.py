@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +20,7 @@ from groundswell.connectors.deliveries import (
     Note,
     Task,
 )
+from groundswell.engine.caring import with_care
 from groundswell.engine.deciding import DECIDED
 from groundswell.engine.handing.informing import INFORMS, Word
 from groundswell.engine.handing.teams import member_of
@@ -121,10 +123,12 @@ class Teller:
             present = {w.about.account_id: w.handoff for w in those if w.handoff is not None}
             stories = self._gatherer().stories(about, day, handoffs=present)
             for word in those:
-                alert, owner = word.alert, word.owner(self.loaded)
+                alert, risk, owner = word.alert, word.risk, word.told(self.loaded)[0]
                 decision = self._last_decision(word.about)
                 if alert is not None:
                     decision = replace(decision, motion=Motion.EXPANSION, play=alert.play)
+                if risk is not None:
+                    decision = replace(decision, play=risk.play)
                 story = replace(stories[word.about.account_id], owner=owner)
                 found[word.entry.key] = self._written(word.about, story, decision, word.asked)
         return found
@@ -132,12 +136,16 @@ class Teller:
     def _of_word(self, word: Word, brief: Brief, names: Sequence[str]) -> Iterator[KeptDelivery]:
         company = _company(word.about)
         bodies: list[tuple[DeliveryKind, Body | None]] = [
-            (DeliveryKind.MESSAGE, word.message(self.loaded, company, brief)),
-            (DeliveryKind.TASK, word.task(self.loaded, company, brief)),
+            *((DeliveryKind.MESSAGE, one) for one in word.messages(self.loaded, company, brief)),
+            *((DeliveryKind.TASK, one) for one in word.tasks(self.loaded, company, brief)),
         ]
+        counted: Counter[tuple[str, str]] = Counter()
         handoff_id = word.handoff.handoff_id if word.handoff is not None else None
         for name, kind, body in self._taken(bodies, word.about, names):
-            yield _kept(word.entry, name, kind, body, handoff_id)
+            kept = _kept(word.entry, name, kind, body, handoff_id)
+            counted[name, kind] += 1
+            nth = counted[name, kind]
+            yield kept if nth == 1 else replace(kept, key=f"{kept.key}:{nth}")
 
     def _case(self, group: Group, about: Mapping[str, About]) -> _Case | None:
         steps = [entry for entry in group.entries if entry.kind in set(Step)]
@@ -180,7 +188,8 @@ class Teller:
         score = explain_score(self.loaded.score, row, currency=self.loaded.config.currency)
         member = member_of(self.loaded.teams, story.owner)
         story = replace(story, rep=member.name if member else None)
-        return write_brief(self.loaded, story, score, decision, urgent=urgent)
+        brief = write_brief(self.loaded, story, score, decision, urgent=urgent)
+        return with_care(brief, self.loaded, self._ledger, about.values)
 
     def _last_decision(self, about: About, *, handed_over: bool = False) -> Decision:
         """Return what was decided on an account last, or when it was handed over last."""

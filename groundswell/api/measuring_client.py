@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+    from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
     from groundswell.engine.measuring.whatif import WhatIf
     from groundswell.model import Scalar
@@ -51,6 +52,14 @@ class MeasuringClient:
     def pricing(self, *, as_of: date | None = None) -> PricingReport:
         """See `Measuring.pricing`."""
         return self._call("measuring.pricing", as_of=as_of)
+
+    def uplift(self, *, as_of: date | None = None) -> UpliftReport:
+        """See `Measuring.uplift`."""
+        return self._call("measuring.uplift", as_of=as_of)
+
+    def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
+        """See `Measuring.exposure`."""
+        return self._call("measuring.exposure", as_of=as_of)
 
     def behind(
         self,

@@ -12,7 +12,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
 
 class DayArguments(msgspec.Struct):
-    """Of `measuring.weekly`, `measuring.payback` and `measuring.pricing`."""
+    """Of every report that asks for a day alone."""
 
     as_of: date | None = None
 

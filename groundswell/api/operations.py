@@ -41,6 +41,7 @@ from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+from groundswell.engine.measuring.uplift import UpliftReport
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
 from groundswell.engine.measuring.whatif import WhatIf
 from groundswell.engine.registry import Model
@@ -468,6 +469,8 @@ OPERATIONS = {
         Operation("GET", "/v1/report/weekly", "measuring.weekly", DayArguments, WeeklyReport),
         Operation("GET", "/v1/report/payback", "measuring.payback", DayArguments, PaybackReport),
         Operation("GET", "/v1/report/pricing", "measuring.pricing", DayArguments, PricingReport),
+        Operation("GET", "/v1/report/uplift", "measuring.uplift", DayArguments, UpliftReport),
+        Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),
         Operation("POST", "/v1/what-if", "measuring.what_if", WhatIfArguments, WhatIf),

@@ -1,4 +1,4 @@
-"""Commands that say what came of it: report weekly, report metrics."""
+"""Commands that say what came of it: report, whatif."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ report = typer.Typer(no_args_is_help=True, help="What came of it: numbers and re
 app.add_typer(report, name="report")
 
 DaysOption = Annotated[int, typer.Option(min=1, max=1100, help="Days that are looked at.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="Rows that are shown.")]
 MotionOption = Annotated[str | None, typer.Option(help="Only of this motion.")]
 
 
@@ -85,6 +86,56 @@ def pricing(
     _write(write_pricing(found), out_file)
 
 
+@report.command()
+def uplift(
+    as_of: AsOfOption = None,
+    exposure: Annotated[
+        bool, typer.Option("--exposure", help="The log instead: who was in which arm, and when.")
+    ] = False,
+    limit: LimitOption = 50,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say whether contact helps, by the accounts that are held out."""
+    check_out(out_file)
+    day = parse_day(as_of)
+    if exposure:
+        with open_project(project) as opened:
+            rows = opened.measuring.exposure(as_of=day)
+        _print_exposure(rows, limit, json=json)
+        return
+    with open_project(project) as opened:
+        found = opened.measuring.uplift(as_of=day)
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.uplift_report import report_uplift  # noqa: PLC0415 - drawing
+
+    _write(report_uplift(found), out_file)
+
+
+def _print_exposure(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool) -> None:
+    if json:
+        print_json(rows)
+        return
+    if not rows:
+        err.print("Nobody is held out: set `guardrails.holdout`.", soft_wrap=True)
+        return
+    table = Table("account", "day", "arm", "contacted")
+    for row in rows[:limit]:
+        arm = str(row["arm"]).replace("_", " ")
+        contacted = "yes" if row["contacted"] else ""
+        table.add_row(str(row["account_id"]), str(row["day"]), arm, contacted)
+    out.print(table)
+    _say_rest(rows, limit)
+
+
+def _say_rest(rows: Sequence[object], limit: int) -> None:
+    if len(rows) > limit:
+        out.print(f"{len(rows) - limit:,} more; --limit shows them, --json prints all.")
+
+
 def _write(written: Report, out_file: Path | None) -> None:
     """Print a report, or write it to a file."""
     # Drawing takes a second to import.
@@ -105,7 +156,7 @@ def metrics(
     as_of: AsOfOption = None,
     days: DaysOption = 91,
     motion: MotionOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows that are shown.")] = 50,
+    limit: LimitOption = 50,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
@@ -188,8 +239,7 @@ def _print_rows(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool)
             *("" if row[name] is None else str(row[name]) for name in (*shown, "counted"))
         )
     out.print(table)
-    if len(rows) > limit:
-        out.print(f"{len(rows) - limit:,} more; --limit shows them, --json prints all.")
+    _say_rest(rows, limit)
 
 
 _WHO = frozenset({"metric", "account_id", "rep", "motion", "category"})

@@ -10,7 +10,7 @@ import polars as pl
 
 from groundswell.config.quantities import parse_share
 from groundswell.engine.deciding import DECIDED
-from groundswell.engine.measuring.handovers import handoffs_by, pqls_by
+from groundswell.engine.measuring.handovers import exposures_by, handoffs_by, pqls_by
 from groundswell.measure.recurring import arr_movements, arr_steps
 from groundswell.model import Kind
 from groundswell.scoring import score_frame
@@ -55,7 +55,7 @@ class Gathered:
         touches, tickets: As they are loaded.
         costs: month, category, amount_cents.
         cost_kinds: By category, what it is for.
-        handoffs, pqls: What the journal tells.
+        handoffs, pqls, exposures: What the journal tells.
         desks: E-mail address of each rep with a capacity, and it.
         gross_margin: Of recurring revenue, where it is set.
     """
@@ -76,6 +76,7 @@ class Gathered:
     cost_kinds: Mapping[str, CostDef]
     handoffs: pl.DataFrame
     pqls: pl.DataFrame
+    exposures: pl.DataFrame
     desks: dict[str, float]
     gross_margin: float | None = None
 
@@ -118,6 +119,7 @@ def gather(
         cost_kinds=loaded.config.measuring.costs,
         handoffs=handoffs_by(ledger, as_of),
         pqls=pqls_by(ledger, as_of),
+        exposures=exposures_by(ledger, as_of),
         desks={
             member.email: float(member.capacity)
             for team in loaded.teams.values()

@@ -10,6 +10,7 @@ import polars as pl
 
 from groundswell.engine.deciding import DECIDED, RELEASED
 from groundswell.handoff.life import STEPS, Handoff, State, Step, follow_one
+from groundswell.routing import HOLDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from groundswell.store.ledger import JournalEntry, Ledger
 
 QUALIFIED = "qualified"
-HOLDOUT = "holdout"
 
 _MOMENT = pl.Datetime("us", "UTC")
 HANDOFFS: dict[str, Any] = {
@@ -55,6 +55,13 @@ PQLS: dict[str, Any] = {
     "tier": pl.String,
     "held_out": pl.Boolean,
     "score": pl.Float64,
+}
+EXPOSURES: dict[str, Any] = {
+    "account_id": pl.String,
+    "exposed_on": pl.Date,
+    "held_out": pl.Boolean,
+    "motion": pl.String,
+    "tier": pl.String,
 }
 
 
@@ -178,6 +185,31 @@ def _pql(entry: JournalEntry, decisions: Iterable[JournalEntry]) -> dict[str, An
         "held_out": HOLDOUT in failed,
         "score": float(entry.body.get("score") or 0.0),
     }
+
+
+def exposures_by(ledger: Ledger, day: date) -> pl.DataFrame:
+    """Return when each account came to where its arm mattered, in the columns of `EXPOSURES`.
+
+    That is its first decision that handed it over, or that nothing but the holdout kept from
+    handing it over: until then both arms are treated alike.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in ledger.journal(kinds=(DECIDED,)):
+        body = entry.body
+        reached = body["hand_over"] or body.get("withheld", False)
+        if entry.as_of > day or not reached:
+            continue
+        row = {
+            "account_id": entry.account_id,
+            "exposed_on": entry.as_of,
+            "held_out": not body["hand_over"],
+            "motion": body["motion"],
+            "tier": body.get("tier"),
+        }
+        known = rows.setdefault(entry.account_id, row)
+        if row["exposed_on"] < known["exposed_on"]:
+            rows[entry.account_id] = row
+    return pl.DataFrame(list(rows.values()), schema=EXPOSURES)
 
 
 CLOSED_WON = frozenset({str(State.WON), str(State.CONVERTED)})

@@ -15,8 +15,9 @@ from groundswell.engine.measuring.advising import (
     report_payback,
     report_pricing,
 )
-from groundswell.engine.measuring.gathering import gather
+from groundswell.engine.measuring.gathering import Gathered, gather
 from groundswell.engine.measuring.tables import Tables, build_tables
+from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
 from groundswell.engine.measuring.weekly import (
     QUARTER,
     Figures,
@@ -161,11 +162,31 @@ class Measuring:
         day = self.day(as_of)
         return report_pricing(self.loaded(), self.computer.collect([day]), day)
 
+    def uplift(self, *, as_of: date | None = None) -> UpliftReport:
+        """Tell whether contact helps, by the accounts that were held out.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        known = self._known(as_of)
+        return report_uplift(self.loaded(), self.computer, known, build_tables(known))
+
+    def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
+        """Return who was assigned to which arm and when, and each day on which they were contacted.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        known = self._known(as_of)
+        return list_exposure(self.loaded(), self.computer, known, build_tables(known)).to_dicts()
+
     def tables(self, as_of: date | None = None) -> Tables:
         """Return the tables that metrics read, as they were known by a day."""
+        return build_tables(self._known(as_of))
+
+    def _known(self, as_of: date | None) -> Gathered:
         day = self.day(as_of)
-        known = gather(self.loaded(), self.computer, as_of=day, ends=ends_for(day))
-        return build_tables(known)
+        return gather(self.loaded(), self.computer, as_of=day, ends=ends_for(day))
 
     def _measurer(self, period: Period) -> Measurer:
         late = {one.matures for one in self.loaded().metrics.values()}

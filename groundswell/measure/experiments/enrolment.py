@@ -1,7 +1,7 @@
 """Who takes part in the experiment, from when on, in which arm; and what came of each.
 
-An account takes part with its first crossing since the holdout began, in the arm it was in on that
-day, whatever happened to it after: what is compared is what was meant to be done (intention to
+An account takes part with its first exposure since the holdout began: the first decision that hands
+it over, or that nothing but the holdout keeps from it. It is in the arm it was in on that day, whatever happened to it after: what is compared is what was meant to be done (intention to
 treat). Hand-raises are never held out, so an account that had asked for a person takes no part.
 """
 
@@ -26,46 +26,46 @@ ENROLLED: dict[str, pl.DataType | type[pl.DataType]] = {
 NO_MOTION = "undecided"
 
 
-def began_on(pqls: pl.DataFrame) -> date | None:
+def began_on(exposures: pl.DataFrame) -> date | None:
     """Return the first day that counts where nobody says: the day after the first was held out.
 
     That first one is left out since it is why the day was picked; with it the arm would always be
     larger by one than chance makes it.
     """
-    first: date | None = pqls.filter(pl.col("held_out"))["qualified_on"].min()  # pyright: ignore[reportAssignmentType]
+    first: date | None = exposures.filter(pl.col("held_out"))["exposed_on"].min()  # pyright: ignore[reportAssignmentType]
     return first + timedelta(days=1) if first is not None else None
 
 
 def enrol_accounts(
-    pqls: pl.DataFrame, accounts: pl.DataFrame, *, since: date, horizon: int, as_of: date
+    exposures: pl.DataFrame, accounts: pl.DataFrame, *, since: date, horizon: int, as_of: date
 ) -> pl.DataFrame:
     """Return who takes part.
 
     Args:
-        pqls: account_id, qualified_on, held_out, motion, tier; every crossing.
+        exposures: account_id, exposed_on, held_out, motion, tier; every exposure.
         accounts: account_id, parent_id, hand_raised.
         since: The first day that counts.
         horizon: Days that every account is given.
-        as_of: The day; later crossings are not looked at.
+        as_of: The day; later exposures are not looked at.
 
     Returns:
         The columns of `ENROLLED`, by day and account.
     """
     known = accounts.select("account_id", "parent_id", "hand_raised")
     first = (
-        pqls.filter(pl.col("qualified_on").is_between(since, as_of))
-        .sort("qualified_on", "account_id", maintain_order=True)
+        exposures.filter(pl.col("exposed_on").is_between(since, as_of))
+        .sort("exposed_on", "account_id", maintain_order=True)
         .unique("account_id", keep="first", maintain_order=True)
     )
     return (
         first.join(known, on="account_id", how="left", maintain_order="left")
-        .filter((pl.col("hand_raised") <= pl.col("qualified_on")).fill_null(value=False).not_())
+        .filter((pl.col("hand_raised") <= pl.col("exposed_on")).fill_null(value=False).not_())
         .with_columns(
             pl.col("parent_id").fill_null(pl.col("account_id")),
             pl.col("held_out").fill_null(value=False),
             pl.col("motion").fill_null(NO_MOTION),
-            assigned_on=pl.col("qualified_on"),
-            due=pl.col("qualified_on") + timedelta(days=horizon),
+            assigned_on=pl.col("exposed_on"),
+            due=pl.col("exposed_on") + timedelta(days=horizon),
         )
         .with_columns(had_its_time=pl.col("due") <= as_of)
         .select(pl.col(name).cast(kind) for name, kind in ENROLLED.items())

@@ -80,7 +80,7 @@ class UpliftTables:
     """What is known by a day.
 
     Attributes:
-        pqls: account_id, qualified_on, held_out, motion, tier; every crossing.
+        exposures: account_id, exposed_on, held_out, motion, tier; every exposure.
         accounts: account_id, parent_id, hand_raised, paid.
         arr: account_id, day, arr_cents - the total from that day on.
         opportunities: account_id, closed_at, won, amount_cents.
@@ -89,7 +89,7 @@ class UpliftTables:
             is read.
     """
 
-    pqls: pl.DataFrame
+    exposures: pl.DataFrame
     accounts: pl.DataFrame
     arr: pl.DataFrame
     opportunities: pl.DataFrame
@@ -112,7 +112,7 @@ def measure_uplift(
     if observed is None or not observed["held_out"].any() or not 0 < share < 1:
         missing = shipped_values("experiment_words")["no_holdout"]
         return Uplift(as_of, None, terms.horizon, share, None, None, (), None, missing)
-    since = terms.since or began_on(tables.pqls) or as_of
+    since = terms.since or began_on(tables.exposures) or as_of
     measuring = _Measuring(
         Looked(terms, share), as_of, since, knows_money=tables.arr.height > 0, words=_words()
     )
@@ -137,11 +137,11 @@ def observe_experiment(
         As `enrolment.ENROLLED`, with converted, bought_cents, added_cents and the covariates; None
         where nobody was ever held out.
     """
-    since = terms.since or began_on(tables.pqls)
+    since = terms.since or began_on(tables.exposures)
     if since is None:
         return None
     enrolled = enrol_accounts(
-        tables.pqls, tables.accounts, since=since, horizon=terms.horizon, as_of=as_of
+        tables.exposures, tables.accounts, since=since, horizon=terms.horizon, as_of=as_of
     )
     outcomes = observe_outcomes(enrolled, tables.accounts, tables.arr, tables.opportunities)
     return add_covariates(outcomes, tables.features, terms.covariates)

@@ -30,9 +30,9 @@ START = dt.date(2026, 1, 1)
 TODAY = dt.date(2026, 12, 31)
 FEATURES = {"active_users_28d": ValueType.NUMBER, "events_28d": ValueType.NUMBER}
 TERMS = resolve_experiments(ExperimentsBlock.as_shipped(), types=FEATURES, findings=Findings({}))
-PQLS = {
+EXPOSURES = {
     "account_id": pl.String,
-    "qualified_on": pl.Date,
+    "exposed_on": pl.Date,
     "held_out": pl.Boolean,
     "motion": pl.String,
     "tier": pl.String,
@@ -94,15 +94,15 @@ def company(
     cents = (rng.lognormal(0, 0.4, n) * 600_000).astype(int)
     dates = [day(int(q)) for q in qualified]
     return UpliftTables(
-        pqls=pl.DataFrame(
+        exposures=pl.DataFrame(
             {
                 "account_id": ids,
-                "qualified_on": dates,
+                "exposed_on": dates,
                 "held_out": held,
                 "motion": np.where(enterprise, "enterprise", "sales_assist"),
                 "tier": np.where(enterprise, "PQL-Enterprise", "PQL-Convert"),
             },
-            schema=PQLS,
+            schema=EXPOSURES,
         ),
         accounts=pl.DataFrame(
             {
@@ -134,14 +134,14 @@ def measured(tables: UpliftTables, *, as_of: dt.date = TODAY, share: float = 0.2
 # --- who takes part -------------------------------------------------------------------------------
 
 
-def enrolled(*pqls, accounts=(), since=START, as_of=TODAY) -> pl.DataFrame:
-    known = accounts or [(name, None, None, None) for name in sorted({row[0] for row in pqls})]
+def enrolled(*exposures, accounts=(), since=START, as_of=TODAY) -> pl.DataFrame:
+    known = accounts or [(name, None, None, None) for name in sorted({row[0] for row in exposures})]
     return enrol_accounts(
-        table(PQLS, *pqls), table(ACCOUNTS, *known), since=since, horizon=90, as_of=as_of
+        table(EXPOSURES, *exposures), table(ACCOUNTS, *known), since=since, horizon=90, as_of=as_of
     )
 
 
-def test_an_account_takes_part_with_its_first_crossing_in_the_arm_of_that_day():
+def test_an_account_takes_part_with_its_first_exposure_in_the_arm_of_that_day():
     found = enrolled(
         ("a", day(5), True, "expansion", "PQL-Expansion"),
         ("a", day(50), False, "enterprise", None),
@@ -275,9 +275,9 @@ def test_harm_is_said_too_and_nothing_is_made_of_nothing():
 def test_accounts_that_have_not_had_their_time_are_waited_for():
     tables = company(effect=0.15)
     early = measured(tables, as_of=day(150)).overall
-    known = tables.pqls.filter(pl.col("qualified_on") <= day(150)).height
+    known = tables.exposures.filter(pl.col("exposed_on") <= day(150)).height
     assert 0 < early.waiting < known
-    ready = tables.pqls.filter(pl.col("qualified_on") <= day(60)).height
+    ready = tables.exposures.filter(pl.col("exposed_on") <= day(60)).height
     assert early.contacted + early.held_out == pytest.approx(ready, abs=40)
     assert early.smallest > measured(tables).overall.smallest
 
@@ -287,7 +287,7 @@ def test_what_comes_later_changes_nothing():
     then = day(200)
     cut = dataclasses.replace(
         tables,
-        pqls=tables.pqls.filter(pl.col("qualified_on") <= then),
+        exposures=tables.exposures.filter(pl.col("exposed_on") <= then),
         arr=tables.arr.filter(pl.col("day") <= then),
         features=tables.features.filter(pl.col("as_of") <= then),
     )
@@ -296,8 +296,8 @@ def test_what_comes_later_changes_nothing():
 
 def test_arms_that_chance_did_not_make_are_not_believed():
     tables = company(effect=0.15)
-    lost = tables.pqls.filter(~pl.col("held_out") | (pl.col("qualified_on").dt.day() > 15))
-    found = measured(dataclasses.replace(tables, pqls=lost)).overall
+    lost = tables.exposures.filter(~pl.col("held_out") | (pl.col("exposed_on").dt.day() > 15))
+    found = measured(dataclasses.replace(tables, exposures=lost)).overall
     assert found.balance.alarm
     assert found.verdict is UpliftVerdict.NO_DIFFERENCE_YET
     assert found.sentence.startswith("Not to be believed yet: ")
@@ -319,7 +319,7 @@ def test_where_nobody_is_held_out_it_says_what_to_switch_on():
 
 def test_it_begins_after_the_first_was_held_out_or_when_it_is_said_to():
     tables = company()
-    held = tables.pqls.filter(pl.col("held_out"))["qualified_on"]
+    held = tables.exposures.filter(pl.col("held_out"))["exposed_on"]
     assert measured(tables).since == held.min() + dt.timedelta(days=1)
     assert measured(tables, since=day(100)).since == day(100)
     assert measured(tables, since=day(100)).overall.contacted < measured(tables).overall.contacted
@@ -367,7 +367,9 @@ def test_many_groups_beside_each_other_are_judged_more_carefully():
     whole = measured(tables)
     group = whole.groups[0]
     alone = measured(
-        dataclasses.replace(tables, pqls=tables.pqls.filter(pl.col("motion") == group.name)),
+        dataclasses.replace(
+            tables, exposures=tables.exposures.filter(pl.col("motion") == group.name)
+        ),
         since=whole.since,
     ).overall
     assert group.conversion.difference == alone.conversion.difference

@@ -332,7 +332,7 @@ def test_a_few_accounts_are_said_to_be_too_few():
     assert f"too few to tell; {needed} accounts are needed, and none come in." in found.sentence
     sooner = measured(company(n=120), as_of=day(230)).overall
     assert sooner.wait.weeks > 52
-    assert f"about {sooner.wait.weeks} more weeks" in sooner.sentence
+    assert f"about {sooner.wait.weeks:,} more weeks" in sooner.sentence
 
 
 def test_without_subscriptions_money_is_unknown_and_says_so():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from groundswell.overlay.quarters import Quarter
 
 Unit = Literal["number", "share", "money", "days", "months", "times", "per_week"]
-LEVEL = 0.95
+LEVEL, BEYOND_CHANCE = 0.95, 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,10 @@ def recent(
 
 
 def fell(now: Figure | None, before: Figure | None, by: float) -> bool:
-    """Return whether a share is smaller by such a part of what it was, beyond chance."""
+    """Return whether a share is smaller by such a part of what it was, beyond chance.
+
+    Beyond chance is one in a hundred: it is asked every quarter, and a wrong yes stops everything.
+    """
     if now is None or before is None or now.value is None or not before.value:
         return False
     if now.value > before.value * (1 - by):
@@ -111,7 +114,7 @@ def fell(now: Figure | None, before: Figure | None, by: float) -> bool:
         return True
     both = (now.value * now.n + before.value * before.n) / (now.n + before.n)
     error = math.sqrt(max(both * (1 - both), 0.0) * (1 / now.n + 1 / before.n))
-    return before.value - now.value > float(stats.norm.ppf(LEVEL)) * error
+    return before.value - now.value > float(stats.norm.ppf(BEYOND_CHANCE)) * error
 
 
 def worded(value: float | None, unit: Unit) -> str:

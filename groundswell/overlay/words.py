@@ -23,3 +23,12 @@ def said(section: str, name: object) -> str:
     'Stay pure PLG'
     """
     return str(words()[section][name])
+
+
+def tell(section: str, name: object, /, **values: object) -> str:
+    """Return a sentence of `say`, with numbers filled in.
+
+    >>> tell("rule", "nothing")
+    'No signal fires.'
+    """
+    return str(words()["say"][section][name]).format(**values)

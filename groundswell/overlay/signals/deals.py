@@ -61,7 +61,7 @@ def capped_plan(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) -> R
     if cap is None or cap <= 0:
         return Reading(Figure(None, unit="times", source=source), missing=(_CAP,))
     said = [hint for hint in terms.willingness_to_pay if hint.quarter == str(quarter)]
-    asked = _prospects(facts, terms, quarter)
+    asked = prospects(facts, terms, quarter)
     wanted = [*asked["amount_cents"].to_list(), *(hint.amount * 100 for hint in said)]
     figure = median_of(
         (amount / cap for amount in wanted),
@@ -83,7 +83,7 @@ def capped_plan(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) -> R
     return Reading(figure, len(wanted), tuple(evidence))
 
 
-def _prospects(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) -> pl.DataFrame:
+def prospects(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) -> pl.DataFrame:
     """Return the opportunities of a quarter whose account is shaped like an enterprise."""
     empty = pl.DataFrame(schema={"account_id": pl.String, "amount_cents": pl.Int64})
     if not is_known(facts.opportunities, *_DEAL):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from groundswell.overlay.figures import Figure
 from groundswell.overlay.words import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from groundswell.config.overlay_schema import SignalTerms
-    from groundswell.overlay.figures import Figure
     from groundswell.overlay.quarters import Quarter
 
 

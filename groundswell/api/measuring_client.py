@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+    from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
     from groundswell.engine.measuring.whatif import WhatIf
@@ -56,6 +57,10 @@ class MeasuringClient:
     def uplift(self, *, as_of: date | None = None) -> UpliftReport:
         """See `Measuring.uplift`."""
         return self._call("measuring.uplift", as_of=as_of)
+
+    def mistakes(self, *, as_of: date | None = None) -> MistakesReport:
+        """See `Measuring.mistakes`."""
+        return self._call("measuring.mistakes", as_of=as_of)
 
     def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
         """See `Measuring.exposure`."""

@@ -115,6 +115,25 @@ def uplift(
     _write(report_uplift(found), out_file)
 
 
+@report.command()
+def mistakes(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say which mistakes of selling beside self-serve are seen in your data."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.mistakes(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.advice_report import write_mistakes  # noqa: PLC0415 - drawing
+
+    _write(write_mistakes(found), out_file)
+
+
 def _print_exposure(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool) -> None:
     if json:
         print_json(rows)

@@ -1,4 +1,4 @@
-"""Payback and prices in words, tables and pictures."""
+"""Payback, prices and mistakes in words, tables and pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from groundswell.web.pictures import BLUE, GREY, ORANGE, Row, data_of, themed
 from groundswell.web.wording import counted, share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+    from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.overlay.findings import Finding
     from groundswell.overlay.payback import Course, Fan, Payback
 
@@ -92,7 +95,7 @@ def write_pricing(found: PricingReport) -> Report:
         if seen
         else "Nothing was found against the price list."
     )
-    sections = [_finding(one) for one in _worst_first(seen)]
+    sections = [_finding(one) for one in worst_first(seen)]
     if missing:
         note = "To look for all of it, these would have to be known:"
         sections.append(Section("What is not known", (note,), items=tuple(missing)))
@@ -100,18 +103,45 @@ def write_pricing(found: PricingReport) -> Report:
     return Report("The price list", about, (verdict,), tuple(sections))
 
 
-def _finding(one: Finding) -> Section:
-    accounts = one.evidence.accounts
-    behind = ""
-    if accounts:
-        rest = len(accounts) - _SHOWN
-        more = f" and {counted(rest, 'other')}" if rest > 0 else ""
-        behind = f"Accounts: {', '.join(accounts[:_SHOWN])}{more}."
+def write_mistakes(found: MistakesReport) -> Report:
+    """Return which mistakes are seen, and which cannot be looked for."""
+    seen = [one for one in found.findings if one.is_seen]
+    verdict = (
+        f"{counted(len(seen), 'mistake')} of {len(found.titles)} that are watched for can be seen."
+        if seen
+        else f"None of the {len(found.titles)} mistakes that are watched for can be seen."
+    )
+    sections = [_finding(one, found.titles[one.name]) for one in worst_first(seen)]
+    unseen = [one for one in found.findings if one.missing_inputs and not one.is_seen]
+    if unseen:
+        items = tuple(
+            f"{found.titles[one.name]}: {', '.join(one.missing_inputs)}" for one in unseen
+        )
+        note = "To look for these in every way, it would have to be known:"
+        sections.append(Section("What is not known", (note,), items=items))
+    about = f"As of {found.as_of}. Amounts are in {found.currency}."
+    return Report("Mistakes", about, (verdict,), tuple(sections))
+
+
+def _finding(one: Finding, title: str = "") -> Section:
+    named = title or one.name.replace("_", " ").capitalize()
+    behind = accounts_behind(one)
     notes = tuple(note for note in (one.seen_as, behind, f"What to do: {one.mend}") if note)
-    return Section(f"{one.name.replace('_', ' ').capitalize()} ({one.severity})", notes)
+    return Section(f"{named} ({one.severity})", notes)
 
 
-def _worst_first(seen: list[Finding]) -> list[Finding]:
+def accounts_behind(one: Finding) -> str:
+    """Name the accounts behind a finding, the first few."""
+    accounts = one.evidence.accounts
+    if not accounts:
+        return ""
+    rest = len(accounts) - _SHOWN
+    more = f" and {counted(rest, 'other')}" if rest > 0 else ""
+    return f"Accounts: {', '.join(accounts[:_SHOWN])}{more}."
+
+
+def worst_first(seen: Sequence[Finding]) -> list[Finding]:
+    """Return findings, the worst first."""
     order = ("high", "medium", "low")
     return sorted(seen, key=lambda one: (order.index(one.severity or "low"), one.name))
 

@@ -36,13 +36,13 @@ def report_uplift(found: UpliftReport) -> Report:
     """Return whether contact helps."""
     told = found.uplift
     if told.overall is None:
-        return Report("Does contact help?", f"As of {found.as_of}.", (told.missing,), ())
+        return Report("Does contact help?", f"As of {found.as_of}.", (found.sentence,), ())
     about = (
         f"{share(told.share)} of accounts are held out, since {told.since}; each account is given "
         f"{told.horizon} days. As of {found.as_of}. Amounts are in {found.currency}."
     )
     sections = [_arms(told.overall), *_groups(told), _time(told), *_done(told.exposure)]
-    return Report("Does contact help?", about, (told.overall.sentence,), tuple(sections))
+    return Report("Does contact help?", about, (found.sentence,), tuple(sections))
 
 
 def draw_groups(groups: Sequence[Group]) -> alt.LayerChart:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundswell.measure.forecasts import LEVEL
+from groundswell.web.advice_report import worst_first
 from groundswell.web.document import Picture, Report, Section, Table
 from groundswell.web.weekly_pictures import draw_movements, draw_weeks_so_far
 from groundswell.web.wording import NOT_KNOWN, counted, share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.engine.measuring.weekly import Definition, Flow, Said, WeeklyReport
     from groundswell.measure.estimates import Estimate
     from groundswell.measure.forecasts import Checked, Forecast
@@ -48,6 +50,8 @@ def report_weekly(found: WeeklyReport, *, title: str) -> Report:
         *(_funnel(one) for one in found.funnels),
         _forecasts(found),
         _months(found),
+        _help(found),
+        *_mistakes(found.mistakes),
         _said(found.said),
         _missing(found.missing),
     ]
@@ -335,6 +339,29 @@ def _month(month: Reconciled, kinds: Sequence[str]) -> tuple[str, ...]:
         *moved,
         f"{month.closing / 100:,.0f}",
     )
+
+
+def _help(found: WeeklyReport) -> Section:
+    """Say whether the score tells buyers from others, and whether contact helps."""
+    auc = found.accuracy
+    told = (
+        "Too few accounts bought, or did not, to say how well the score tells them apart."
+        if auc.value is None or auc.low is None or auc.high is None
+        else (
+            "The score of 90 days ago ranks who has bought or grown since above who has not "
+            f"{share(auc.value)} of the time [{share(auc.low)}, {share(auc.high)}]; half is chance."
+        )
+    )
+    return Section("The score, and whether contact helps", (told, found.uplift))
+
+
+def _mistakes(found: MistakesReport) -> Iterator[Section]:
+    seen = worst_first([one for one in found.findings if one.is_seen])
+    if seen:
+        items = tuple(
+            f"{found.titles[one.name]} ({one.severity}): {one.seen_as} {one.mend}" for one in seen
+        )
+        yield Section("Mistakes that can be seen", items=items)
 
 
 def _said(said: Sequence[Said]) -> Section | None:

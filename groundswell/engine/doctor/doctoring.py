@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from groundswell.engine.doctor import checking_numbers, checking_stores
+from groundswell.engine.doctor import checking_numbers, checking_selling, checking_stores
 from groundswell.engine.reports import Check
 from groundswell.errors import GroundswellError
 
@@ -53,6 +53,7 @@ _ROWS = (
     _Row("kernel = SQL", checking_numbers.check_oracle, whole=True),
     _Row("kernel = arrays", checking_numbers.check_arrays, whole=True),
     _Row("live = whole", checking_numbers.check_live, whole=True),
+    _Row("mistakes", checking_selling.check_mistakes, whole=True),
 )
 
 

@@ -16,6 +16,11 @@ from groundswell.engine.measuring.advising import (
     report_pricing,
 )
 from groundswell.engine.measuring.gathering import Gathered, gather
+from groundswell.engine.measuring.mistakes import (
+    MistakesReport,
+    days_for_mistakes,
+    report_mistakes,
+)
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
 from groundswell.engine.measuring.weekly import (
@@ -170,6 +175,17 @@ class Measuring:
         """
         known = self._known(as_of)
         return report_uplift(self.loaded(), self.computer, known, build_tables(known))
+
+    def mistakes(self, *, as_of: date | None = None) -> MistakesReport:
+        """Look for the mistakes that companies make when people sell beside self-serve.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        day = self.day(as_of)
+        ends = [*ends_for(day), *days_for_mistakes(day)]
+        known = gather(self.loaded(), self.computer, as_of=day, ends=ends)
+        return report_mistakes(self.loaded(), self.computer, known, build_tables(known))
 
     def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
         """Return who was assigned to which arm and when, and each day on which they were contacted.

@@ -40,6 +40,12 @@ class UpliftReport:
     currency: str
     uplift: Uplift
 
+    @property
+    def sentence(self) -> str:
+        """What it comes to."""
+        overall = self.uplift.overall
+        return self.uplift.missing if overall is None else overall.sentence
+
 
 def report_uplift(
     loaded: LoadedConfig, computer: Computer, known: Gathered, tables: Tables

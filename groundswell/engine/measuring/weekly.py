@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.engine.measuring.accuracy import score_accuracy
 from groundswell.engine.measuring.gathering import Gathered, gather
+from groundswell.engine.measuring.mistakes import (
+    OUTCOME_DAYS,
+    MistakesReport,
+    days_for_mistakes,
+    report_mistakes,
+)
 from groundswell.engine.measuring.tables import Tables, build_tables
+from groundswell.engine.measuring.uplift import report_uplift
 from groundswell.handoff.life import DECLINE_REASONS
+from groundswell.measure.estimates import Estimate
 from groundswell.measure.forecasts import (
     Checked,
     Forecast,
@@ -150,6 +159,9 @@ class WeeklyReport:
         checks: How such forecasts came true before.
         months: Movements of ARR of each of the last months, reconciled.
         said: What people said.
+        accuracy: AUC of the score in use, by who paid more in the 90 days since.
+        uplift: Whether contact helps, in a sentence.
+        mistakes: Those that are seen.
         missing: What would have to be known, each once.
         warnings: What is to be known of the score.
     """
@@ -165,6 +177,9 @@ class WeeklyReport:
     checks: tuple[Checked, ...]
     months: tuple[Reconciled, ...]
     said: tuple[Said, ...]
+    accuracy: Estimate
+    uplift: str
+    mistakes: MistakesReport
     missing: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
@@ -189,7 +204,8 @@ def report_week(
     Raises:
         UsageError: Nothing was known by that day.
     """
-    known = gather(loaded, computer, as_of=as_of, ends=ends_for(as_of))
+    ends = [*ends_for(as_of), *days_for_mistakes(as_of)]
+    known = gather(loaded, computer, as_of=as_of, ends=ends)
     tables = build_tables(known)
     measurer = Measurer(loaded.metrics, tables.named, tables.missing, seed)
     week = Period(as_of - timedelta(days=WEEK - 1), as_of)
@@ -211,6 +227,9 @@ def report_week(
         checks=tuple(checked for _, checked in forecasts),
         months=tuple(reconcile(known.subscriptions, _months(as_of), as_of=as_of)),
         said=tuple(said_by(known, quarter)),
+        accuracy=score_accuracy(loaded, known, then=as_of - timedelta(days=OUTCOME_DAYS)),
+        uplift=report_uplift(loaded, computer, known, tables).sentence,
+        mistakes=report_mistakes(loaded, computer, known, tables),
         missing=tuple(missing),
         warnings=tuple(warnings),
     )

@@ -1,8 +1,9 @@
 """Who takes part in the experiment, from when on, in which arm; and what came of each.
 
 An account takes part with its first exposure since the holdout began: the first decision that hands
-it over, or that nothing but the holdout keeps from it. It is in the arm it was in on that day, whatever happened to it after: what is compared is what was meant to be done (intention to
-treat). Hand-raises are never held out, so an account that had asked for a person takes no part.
+it over, or that nothing but the holdout keeps from it. It is in the arm it was in on that day,
+whatever happened to it after: what is compared is what was meant to be done (intention to treat).
+Hand-raises are never held out, so an account that had asked for a person takes no part.
 """
 
 from __future__ import annotations

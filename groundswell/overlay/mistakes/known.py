@@ -75,7 +75,7 @@ class Known:
         edits: When `what` (`definition` or `attribution`) was edited: what, at (instant).
         quarters: A row for each calendar quarter that is over: quarter (its first day), cac_cents,
             self_serve_conversion, self_serve_customers, gates_per_free_account (limits hit,
-            paywalls and contact-sales walls met, for each free account that was active),
+            paywalls and contact-sales walls met, for each young free account that was active),
             commission_lines.
         score_auc: AUC of the score in use on later outcomes: itself, and its interval.
         meanings_seen: Meanings that events carried.

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+    from groundswell.engine.measuring.feedback import FeedbackReport
     from groundswell.engine.measuring.mistakes import MistakesReport
+    from groundswell.engine.measuring.overlay import OverlayReport
     from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
     from groundswell.engine.measuring.whatif import WhatIf
@@ -58,9 +60,17 @@ class MeasuringClient:
         """See `Measuring.uplift`."""
         return self._call("measuring.uplift", as_of=as_of)
 
+    def feedback(self, *, as_of: date | None = None) -> FeedbackReport:
+        """See `Measuring.feedback`."""
+        return self._call("measuring.feedback", as_of=as_of)
+
     def mistakes(self, *, as_of: date | None = None) -> MistakesReport:
         """See `Measuring.mistakes`."""
         return self._call("measuring.mistakes", as_of=as_of)
+
+    def overlay(self, *, as_of: date | None = None) -> OverlayReport:
+        """See `Measuring.overlay`."""
+        return self._call("measuring.overlay", as_of=as_of)
 
     def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
         """See `Measuring.exposure`."""

@@ -41,7 +41,9 @@ from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+from groundswell.engine.measuring.feedback import FeedbackReport
 from groundswell.engine.measuring.mistakes import MistakesReport
+from groundswell.engine.measuring.overlay import OverlayReport
 from groundswell.engine.measuring.uplift import UpliftReport
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
 from groundswell.engine.measuring.whatif import WhatIf
@@ -472,6 +474,8 @@ OPERATIONS = {
         Operation("GET", "/v1/report/pricing", "measuring.pricing", DayArguments, PricingReport),
         Operation("GET", "/v1/report/uplift", "measuring.uplift", DayArguments, UpliftReport),
         Operation("GET", "/v1/report/mistakes", "measuring.mistakes", DayArguments, MistakesReport),
+        Operation("GET", "/v1/report/overlay", "measuring.overlay", DayArguments, OverlayReport),
+        Operation("GET", "/v1/report/feedback", "measuring.feedback", DayArguments, FeedbackReport),
         Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),

@@ -87,6 +87,25 @@ def pricing(
 
 
 @report.command()
+def overlay(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say whether self-serve needs sales beside it, which layer, and what would change that."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.overlay(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.overlay_report import write_overlay  # noqa: PLC0415 - drawing
+
+    _write(write_overlay(found), out_file)
+
+
+@report.command()
 def uplift(
     as_of: AsOfOption = None,
     exposure: Annotated[
@@ -132,6 +151,25 @@ def mistakes(
     from groundswell.web.advice_report import write_mistakes  # noqa: PLC0415 - drawing
 
     _write(write_mistakes(found), out_file)
+
+
+@report.command()
+def feedback(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say what usage tells sales, and what sales and support tell product."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.feedback(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.feedback_report import report_feedback  # noqa: PLC0415 - drawing
+
+    _write(report_feedback(found), out_file)
 
 
 def _print_exposure(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool) -> None:

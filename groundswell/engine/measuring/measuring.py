@@ -15,12 +15,14 @@ from groundswell.engine.measuring.advising import (
     report_payback,
     report_pricing,
 )
+from groundswell.engine.measuring.feedback import FeedbackReport, report_feedback
 from groundswell.engine.measuring.gathering import Gathered, gather
 from groundswell.engine.measuring.mistakes import (
     MistakesReport,
     days_for_mistakes,
     report_mistakes,
 )
+from groundswell.engine.measuring.overlay import OverlayReport, report_overlay
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
 from groundswell.engine.measuring.weekly import (
@@ -176,6 +178,14 @@ class Measuring:
         known = self._known(as_of)
         return report_uplift(self.loaded(), self.computer, known, build_tables(known))
 
+    def feedback(self, *, as_of: date | None = None) -> FeedbackReport:
+        """Say what usage tells sales, and what sales and support tell product.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        return report_feedback(self.loaded(), self.computer, self._known(as_of))
+
     def mistakes(self, *, as_of: date | None = None) -> MistakesReport:
         """Look for the mistakes that companies make when people sell beside self-serve.
 
@@ -186,6 +196,14 @@ class Measuring:
         ends = [*ends_for(day), *days_for_mistakes(day)]
         known = gather(self.loaded(), self.computer, as_of=day, ends=ends)
         return report_mistakes(self.loaded(), self.computer, known, build_tables(known))
+
+    def overlay(self, *, as_of: date | None = None) -> OverlayReport:
+        """Judge whether self-serve needs sales beside it, and which layer.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        return report_overlay(self.loaded(), self.computer, as_of=self.day(as_of))
 
     def exposure(self, *, as_of: date | None = None) -> list[dict[str, Scalar | date]]:
         """Return who was assigned to which arm and when, and each day on which they were contacted.

@@ -1,0 +1,46 @@
+"""Feedback both ways, from a company's stores."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from groundswell.routing import is_held_out
+from groundswell.web.document import to_text
+from groundswell.web.feedback_report import report_feedback
+from tests.measuring.conftest import ACCOUNTS, DAY
+
+
+def test_likely_buyers_are_those_whom_nobody_works_and_who_are_not_held_out(company: Any) -> None:
+    found = company(guardrails={"do_not_contact": ["a59"]}).measuring.feedback()
+    likely = {one.account_id for one in found.likely}
+    assert likely
+    paying = {f"a{number:02}" for number in range(0, ACCOUNTS, 3) if 180 - number * 3 > 40}
+    in_hands = {"a00", "a10", "a20", "a30", "a40", "a50"}
+    assert not likely & {*paying, *in_hands, "a59"}
+
+
+def test_who_is_held_out_is_nobodys_advice(company: Any) -> None:
+    found = company(guardrails={"holdout": "50%"}).measuring.feedback()
+    assert found.likely
+    assert not any(is_held_out(0.5, one.account_id) for one in found.likely)
+
+
+def test_what_was_lost_and_asked_is_told_with_accounts(company: Any) -> None:
+    found = company().measuring.feedback()
+    told = {(one.kind, one.what): one for one in found.recurring}
+    assert told["lost", "no budget"].accounts == ("a18", "a42")
+    assert told["lost", "no budget"].amount_cents == 1_800_000
+    assert told["ticket", "how to"].count == ACCOUNTS
+    text = to_text(report_feedback(found))
+    assert "To product: what recurs" in text
+    assert "no budget" in text
+
+
+def test_feedback_of_a_past_day_stays_what_it_was(company: Any) -> None:
+    project = company()
+    past = DAY - dt.timedelta(days=30)
+    then = project.measuring.feedback(as_of=past)
+    assert not any(one.kind == "lost" for one in then.recurring)
+    project.run()
+    assert project.measuring.feedback(as_of=past) == then

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
     from groundswell.engine.measuring.feedback import FeedbackReport
     from groundswell.engine.measuring.mistakes import MistakesReport
+    from groundswell.engine.measuring.monthly import MonthlyReport
     from groundswell.engine.measuring.overlay import OverlayReport
     from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
@@ -59,6 +60,10 @@ class MeasuringClient:
     def uplift(self, *, as_of: date | None = None) -> UpliftReport:
         """See `Measuring.uplift`."""
         return self._call("measuring.uplift", as_of=as_of)
+
+    def monthly(self, *, as_of: date | None = None) -> MonthlyReport:
+        """See `Measuring.monthly`."""
+        return self._call("measuring.monthly", as_of=as_of)
 
     def feedback(self, *, as_of: date | None = None) -> FeedbackReport:
         """See `Measuring.feedback`."""

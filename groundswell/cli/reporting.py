@@ -49,6 +49,25 @@ def weekly(
 
 
 @report.command()
+def monthly(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say how the sign-ups of each month and the customers of each quarter came along."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.monthly(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.monthly_report import report_monthly  # noqa: PLC0415 - drawing
+
+    _write(report_monthly(found), out_file)
+
+
+@report.command()
 def payback(
     as_of: AsOfOption = None,
     out_file: OutOption = None,

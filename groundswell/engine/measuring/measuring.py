@@ -22,6 +22,7 @@ from groundswell.engine.measuring.mistakes import (
     days_for_mistakes,
     report_mistakes,
 )
+from groundswell.engine.measuring.monthly import MonthlyReport, report_month
 from groundswell.engine.measuring.overlay import OverlayReport, report_overlay
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
@@ -177,6 +178,15 @@ class Measuring:
         """
         known = self._known(as_of)
         return report_uplift(self.loaded(), self.computer, known, build_tables(known))
+
+    def monthly(self, *, as_of: date | None = None) -> MonthlyReport:
+        """Say how the sign-ups of each month and the customers of each quarter came along.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        known = self._known(as_of)
+        return report_month(self.loaded(), known, build_tables(known))
 
     def feedback(self, *, as_of: date | None = None) -> FeedbackReport:
         """Say what usage tells sales, and what sales and support tell product.

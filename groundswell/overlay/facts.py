@@ -123,6 +123,8 @@ class OverlayFacts:
 
 
 ACCOUNTS = "accounts (employees, domain): load `accounts` and `events`"
+NEW = "accounts that signed up in {}: load `events` up to its end"
+USED = "usage at the end of {}: load `events` up to then"
 FEATURES = "features at quarter-ends: load `events` and `subscriptions`"
 SUBSCRIPTIONS = "subscriptions (plan, mrr, started_at, ended_at): load `subscriptions`"
 OPPORTUNITIES = "opportunities (amount, won, closed_at): load them, or read them back from a CRM"

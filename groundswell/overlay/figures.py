@@ -117,6 +117,28 @@ def fell(now: Figure | None, before: Figure | None, by: float) -> bool:
     return before.value - now.value > float(stats.norm.ppf(BEYOND_CHANCE)) * error
 
 
+def spread(figure: Figure) -> str:
+    """Return a figure with its interval, as it is read.
+
+    >>> spread(share_of(8, 10)), spread(Figure(1.5, 1.0, 2.0, 9, "per_week"))
+    ('80% [49%, 94.3%]', '1.5 a week [1, 2]')
+    """
+    ends = between(figure).replace(" and ", ", ")
+    return f"{figure} [{ends}]" if ends else str(figure)
+
+
+def between(figure: Figure) -> str:
+    """Return the interval of a figure as it is read; nothing where there is none.
+
+    >>> between(share_of(8, 10))
+    '49% and 94.3%'
+    """
+    if figure.low is None or figure.high is None:
+        return ""
+    unit: Unit = figure.unit if figure.unit in {"share", "money"} else "number"
+    return f"{worded(figure.low, unit)} and {worded(figure.high, unit)}"
+
+
 def worded(value: float | None, unit: Unit) -> str:
     """Return a number as it is read.
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundswell.overlay import pieces
+from groundswell.overlay.checks import Check
 from groundswell.overlay.words import said, words
 
 if TYPE_CHECKING:
     from groundswell.config.overlay_schema import OverlayBlock
-    from groundswell.overlay.checks import Check
     from groundswell.overlay.facts import OverlayFacts
 
 PHASES = ("foundation", "experiment", "scale")

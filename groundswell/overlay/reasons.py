@@ -133,10 +133,10 @@ def _more(case: Case) -> Iterator[str]:
         yield tell("why", "ceiling")
     quarter, unknown = list(case.rule.unknown.items())[-1]
     if unknown:
-        count, of = len(unknown), len(case.signals[quarter])
-        yield tell("why", "unknown", count=count, of=of, quarter=quarter)
+        names = "; ".join(said("signals", name) for name in unknown)
+        yield tell("why", "unknown", quarter=quarter, names=names)
     if case.rule.is_open:
-        yield tell("why", "open", names="; ".join(said("signals", name) for name in unknown))
+        yield tell("why", "open")
 
 
 def say_changes(case: Case, decision: str, reason: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The seven signs that self-serve needs sales beside it, quarter by quarter."""
 
-from groundswell.overlay.signals.reading import read_signals
+from groundswell.overlay.signals.reading import quarters_read, read_signals
 from groundswell.overlay.signals.signal import (
     KINDS,
     Evidence,
@@ -19,5 +19,6 @@ __all__ = [
     "SignalKind",
     "SignalState",
     "judge",
+    "quarters_read",
     "read_signals",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from groundswell.overlay.facts import ACCOUNTS, ASKS, at_end, is_known, within
+from groundswell.overlay.facts import ACCOUNTS, ASKS, NEW, USED, at_end, is_known, within
 from groundswell.overlay.figures import Figure, rate_of, share_of
 from groundswell.overlay.signals.signal import Evidence, Reading
 
@@ -29,9 +29,7 @@ def enterprise_inbound(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarte
         return Reading(Figure(None, unit="share", source=source), missing=(ACCOUNTS,))
     new = within(facts.accounts, "signed_up", quarter)
     if not new.height:
-        return Reading(
-            Figure(None, unit="share", source=source), missing=(f"{ACCOUNTS}, {quarter}",)
-        )
+        return Reading(Figure(None, unit="share", source=source), missing=(NEW.format(quarter),))
     shaped = enterprise_shaped(facts, terms, quarter)
     return Reading(
         share_of(shaped.height, new.height, source=source),
@@ -88,8 +86,12 @@ def security_asks(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) ->
         if is_dated
         else f"features of the last four weeks of {quarter}, and tickets"
     )
-    if not is_dated and not is_known(at_end(facts.features, quarter), "security_asks_28d"):
-        return Reading(Figure(None, unit="per_week", source=source), missing=(ASKS,))
+    unknown = Figure(None, unit="per_week", source=source)
+    used = at_end(facts.features, quarter)
+    if not is_dated and not is_known(used, "security_asks_28d"):
+        return Reading(unknown, missing=(ASKS,))
+    if not asked.height and not used.height:
+        return Reading(unknown, missing=(USED.format(quarter),))
     weekly = asked.unique(["account_id", "week"])
     by_account = (
         asked.group_by("account_id")
@@ -105,7 +107,9 @@ def security_asks(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter) ->
         rate_of(weekly.height, weeks, unit="per_week", source=source),
         by_account.height if is_dated else by_account.height * _WEEKS // _FEATURE_WEEKS,
         tuple(
-            Evidence(row["account_id"], f"asked about {row['kinds']} in {row['weeks']} weeks")
+            Evidence(
+                row["account_id"], f"asked about {row['kinds']} in {row['weeks']} of {weeks} weeks"
+            )
             for row in by_account.iter_rows(named=True)
         ),
     )

@@ -13,11 +13,25 @@ from groundswell.overlay.signals.usage import rich_unpaid, stalled_at_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from groundswell.config.overlay_schema import OverlayBlock
     from groundswell.overlay.facts import OverlayFacts
     from groundswell.overlay.quarters import Quarter
     from groundswell.overlay.signals.signal import Signal
+
+
+WARM_UP = 8
+"""Quarters read before those that are looked at, so that what holds in these began in none."""
+
+
+def quarters_read(as_of: date, terms: OverlayBlock) -> tuple[Quarter, ...]:
+    """Return the quarters that signals are read of, the latest last.
+
+    More are read than are told: whether a signal holds depends on the quarters before, and a
+    quarter has to read the same whenever it is looked at.
+    """
+    return quarters_until(as_of, terms.quarters + WARM_UP)
 
 
 def read_signals(facts: OverlayFacts, terms: OverlayBlock) -> dict[str, tuple[Signal, ...]]:
@@ -30,7 +44,7 @@ def read_signals(facts: OverlayFacts, terms: OverlayBlock) -> dict[str, tuple[Si
     Returns:
         By quarter, such as `2026-Q1`, the signals in their order.
     """
-    quarters = quarters_until(facts.as_of, terms.quarters)
+    quarters = quarters_read(facts.as_of, terms)
     ours = terms.signals
     judged = [
         judge(name, [(one, read(facts, terms, one)) for one in quarters], getattr(ours, name))
@@ -39,6 +53,7 @@ def read_signals(facts: OverlayFacts, terms: OverlayBlock) -> dict[str, tuple[Si
     return {
         str(quarter): tuple(signals[place] for signals in judged)
         for place, quarter in enumerate(quarters)
+        if place >= WARM_UP
     }
 
 

@@ -39,8 +39,8 @@ def stalled_at_limit(facts: OverlayFacts, terms: OverlayBlock, quarter: Quarter)
         tuple(
             Evidence(
                 row["account_id"],
-                f"at its limit for {row['days_at_limit']:.0f} days, {row['active_users_28d']:.0f}"
-                " people active",
+                f"at its limit for {row['days_at_limit']:.0f} days, with"
+                f" {row['active_users_28d']:.0f} active",
             )
             for row in stalled.iter_rows(named=True)
         ),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from groundswell.overlay.signals.signal import Evidence, Signal
 
 
-_SHOWN, _QUARTERS = 4, 4
+_SHOWN, _QUARTERS = 4, 3
 _SO = {True: "yes", False: "no", None: "not known"}
 _HEADS = ("", "so?", "seen by")
 _WORDS, _PROSE = frozenset((1,)), frozenset((2,))

@@ -195,7 +195,7 @@ SCENARIOS = {
         Company(teams=(LEADER, SELLERS), pqls=(0, 0.0), practice=Practice()),
         "build_engine_first",
         "no_pql_engine",
-        ("4 people sell, and there is no PQL engine", "Too few signals fire"),
+        ("for those who sell, 4 in all", "Too few signals fire"),
         applies=frozenset({"no_pql_engine"}),
     ),
     "free_tier_war": Scenario(
@@ -208,7 +208,7 @@ SCENARIOS = {
         Company(loud=ENTERPRISE, teams=(SELLERS,), pqls=(0, 0.0), practice=Practice()),
         "build_engine_first",
         "no_pql_engine",
-        ("3 people sell, and there is no PQL engine", "0 accounts qualified"),
+        ("for those who sell, 3 in all", "0 accounts qualified"),
         applies=frozenset({"no_pql_engine"}),
     ),
     "attribution_civil_war": Scenario(
@@ -237,7 +237,7 @@ SCENARIOS = {
         ),
         "keep",
         "team",
-        ("people sell, from a PQL engine that runs",),
+        ("work from a PQL engine that runs",),
     ),
     "everything_in_place": Scenario(
         Company(

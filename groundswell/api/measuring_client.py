@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.engine.measuring.monthly import MonthlyReport
     from groundswell.engine.measuring.overlay import OverlayReport
+    from groundswell.engine.measuring.quarterly import QuarterlyReport
     from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
     from groundswell.engine.measuring.whatif import WhatIf
@@ -60,6 +61,10 @@ class MeasuringClient:
     def uplift(self, *, as_of: date | None = None) -> UpliftReport:
         """See `Measuring.uplift`."""
         return self._call("measuring.uplift", as_of=as_of)
+
+    def quarterly(self, *, as_of: date | None = None) -> QuarterlyReport:
+        """See `Measuring.quarterly`."""
+        return self._call("measuring.quarterly", as_of=as_of)
 
     def monthly(self, *, as_of: date | None = None) -> MonthlyReport:
         """See `Measuring.monthly`."""

@@ -45,6 +45,7 @@ from groundswell.engine.measuring.feedback import FeedbackReport
 from groundswell.engine.measuring.mistakes import MistakesReport
 from groundswell.engine.measuring.monthly import MonthlyReport
 from groundswell.engine.measuring.overlay import OverlayReport
+from groundswell.engine.measuring.quarterly import QuarterlyReport
 from groundswell.engine.measuring.uplift import UpliftReport
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
 from groundswell.engine.measuring.whatif import WhatIf
@@ -477,6 +478,9 @@ OPERATIONS = {
         Operation("GET", "/v1/report/mistakes", "measuring.mistakes", DayArguments, MistakesReport),
         Operation("GET", "/v1/report/overlay", "measuring.overlay", DayArguments, OverlayReport),
         Operation("GET", "/v1/report/feedback", "measuring.feedback", DayArguments, FeedbackReport),
+        Operation(
+            "GET", "/v1/report/quarterly", "measuring.quarterly", DayArguments, QuarterlyReport
+        ),
         Operation("GET", "/v1/report/monthly", "measuring.monthly", DayArguments, MonthlyReport),
         Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),

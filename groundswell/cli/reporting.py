@@ -49,6 +49,25 @@ def weekly(
 
 
 @report.command()
+def quarterly(
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Put together what product and sales look at once a quarter, and have to agree on."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.quarterly(as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.quarterly_report import report_quarterly  # noqa: PLC0415 - drawing
+
+    _write(report_quarterly(found), out_file)
+
+
+@report.command()
 def monthly(
     as_of: AsOfOption = None,
     out_file: OutOption = None,

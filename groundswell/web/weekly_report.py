@@ -46,11 +46,11 @@ def report_weekly(found: WeeklyReport, *, title: str) -> Report:
     metrics = found.definitions
     sections = [
         _week(found, metrics),
-        *(_owned(found, metrics, owner) for owner in OWNERS),
-        *(_funnel(one) for one in found.funnels),
+        *(owned_metrics(found, metrics, owner) for owner in OWNERS),
+        *(funnel_section(one) for one in found.funnels),
         _forecasts(found),
         _months(found),
-        _help(found),
+        score_section(found),
         *_mistakes(found.mistakes),
         _said(found.said),
         _missing(found.missing),
@@ -130,11 +130,11 @@ def _verdict(found: WeeklyReport, metrics: Mapping[str, Definition]) -> tuple[st
         else "No count of the week differs from the week before by more than comes and goes."
     )
     off = [
-        f"{_title(one, metrics[one.metric])} is "
+        f"{title_of(one, metrics[one.metric])} is "
         f"{write_value(one.estimate.value, metrics[one.metric].unit)}, "
-        f"{_goal(metrics[one.metric])}"
+        f"{say_goal(metrics[one.metric])}"
         for one in found.figures
-        if _misses(one, metrics[one.metric])
+        if misses_goal(one, metrics[one.metric])
     ]
     goals = ("Surely off their goals: " + "; ".join(off) + ".",) if off else ()
     return (first, *goals, *found.warnings)
@@ -148,12 +148,13 @@ def _moved(line: Flow, metrics: Mapping[str, Definition]) -> str:
     )
 
 
-def _goal(metric: Definition) -> str:
+def say_goal(metric: Definition) -> str:
+    """Say what a metric should be."""
     word = "at most" if metric.better == "lower" else "at least"
     return f"and should be {word} {write_value(metric.goal, metric.unit)}"
 
 
-def _misses(one: Figure, metric: Definition) -> bool:
+def misses_goal(one: Figure, metric: Definition) -> bool:
     """Tell whether even the better end of the interval misses the goal."""
     if metric.goal is None or one.estimate.low is None or one.estimate.high is None:
         return False
@@ -190,7 +191,9 @@ def _week(found: WeeklyReport, metrics: Mapping[str, Definition]) -> Section:
     )
 
 
-def _owned(found: WeeklyReport, metrics: Mapping[str, Definition], owner: str) -> Section | None:
+def owned_metrics(
+    found: WeeklyReport, metrics: Mapping[str, Definition], owner: str
+) -> Section | None:
     """Return the metrics of an owner over the last quarter, those that have a number."""
     own = [one for one in found.figures if metrics[one.metric].owner == owner]
     rows = [
@@ -215,7 +218,7 @@ def _owned(found: WeeklyReport, metrics: Mapping[str, Definition], owner: str) -
 def _row(one: Figure, metric: Definition, as_of: date) -> tuple[str, ...]:
     change = write_change(one.change, metric.unit)
     return (
-        _title(one, metric),
+        title_of(one, metric),
         write_estimate(one.estimate, metric.unit),
         f"{change} (news)" if is_news(one.change) else change,
         _usual(metric),
@@ -223,7 +226,8 @@ def _row(one: Figure, metric: Definition, as_of: date) -> tuple[str, ...]:
     )
 
 
-def _title(one: Figure, metric: Definition) -> str:
+def title_of(one: Figure, metric: Definition) -> str:
+    """Return what a figure is called, with its motion."""
     if not metric.by_motion or one.motion is None:
         return metric.title
     return f"{metric.title}, {one.motion.replace('_', ' ')}"
@@ -238,7 +242,8 @@ def _usual(metric: Definition) -> str:
     return "" if metric.goal is None else f"goal {write_value(metric.goal, metric.unit)}"
 
 
-def _funnel(found: FunnelFigure) -> Section | None:
+def funnel_section(found: FunnelFigure) -> Section | None:
+    """Return the funnel of a motion; None where nobody began it."""
     if not found.stages[0].reached:
         return None
     rows = tuple(
@@ -341,7 +346,7 @@ def _month(month: Reconciled, kinds: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _help(found: WeeklyReport) -> Section:
+def score_section(found: WeeklyReport) -> Section:
     """Say whether the score tells buyers from others, and whether contact helps."""
     auc = found.accuracy
     told = (

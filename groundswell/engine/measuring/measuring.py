@@ -17,13 +17,10 @@ from groundswell.engine.measuring.advising import (
 )
 from groundswell.engine.measuring.feedback import FeedbackReport, report_feedback
 from groundswell.engine.measuring.gathering import Gathered, gather
-from groundswell.engine.measuring.mistakes import (
-    MistakesReport,
-    days_for_mistakes,
-    report_mistakes,
-)
+from groundswell.engine.measuring.mistakes import MistakesReport, report_mistakes
 from groundswell.engine.measuring.monthly import MonthlyReport, report_month
 from groundswell.engine.measuring.overlay import OverlayReport, report_overlay
+from groundswell.engine.measuring.quarterly import QuarterlyReport, report_quarter
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
 from groundswell.engine.measuring.weekly import (
@@ -32,6 +29,7 @@ from groundswell.engine.measuring.weekly import (
     WeeklyReport,
     define,
     ends_for,
+    ends_of_week,
     report_week,
 )
 from groundswell.engine.measuring.whatif import WhatIf, ask_what_if
@@ -179,6 +177,15 @@ class Measuring:
         known = self._known(as_of)
         return report_uplift(self.loaded(), self.computer, known, build_tables(known))
 
+    def quarterly(self, *, as_of: date | None = None) -> QuarterlyReport:
+        """Put together what product and sales look at once a quarter.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        day = self.day(as_of)
+        return report_quarter(self.loaded(), self.computer, as_of=day, warnings=self.warnings(day))
+
     def monthly(self, *, as_of: date | None = None) -> MonthlyReport:
         """Say how the sign-ups of each month and the customers of each quarter came along.
 
@@ -203,8 +210,7 @@ class Measuring:
             UsageError: Nothing was known by that day.
         """
         day = self.day(as_of)
-        ends = [*ends_for(day), *days_for_mistakes(day)]
-        known = gather(self.loaded(), self.computer, as_of=day, ends=ends)
+        known = gather(self.loaded(), self.computer, as_of=day, ends=ends_of_week(day))
         return report_mistakes(self.loaded(), self.computer, known, build_tables(known))
 
     def overlay(self, *, as_of: date | None = None) -> OverlayReport:

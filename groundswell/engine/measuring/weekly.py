@@ -190,6 +190,7 @@ def report_week(
     *,
     as_of: date,
     warnings: Sequence[str] = (),
+    known: Gathered | None = None,
     seed: int = 0,
 ) -> WeeklyReport:
     """Make the report of the week that ends with a day.
@@ -199,13 +200,14 @@ def report_week(
         computer: Answers for features; its stores hold the facts and the journal.
         as_of: The last day of the week; nothing later is looked at.
         warnings: What is to be known of the score.
+        known: What is known by the day, with the days of `ends_of_week`, where it was gathered.
         seed: Of all draws.
 
     Raises:
         UsageError: Nothing was known by that day.
     """
-    ends = [*ends_for(as_of), *days_for_mistakes(as_of)]
-    known = gather(loaded, computer, as_of=as_of, ends=ends)
+    if known is None:
+        known = gather(loaded, computer, as_of=as_of, ends=ends_of_week(as_of))
     tables = build_tables(known)
     measurer = Measurer(loaded.metrics, tables.named, tables.missing, seed)
     week = Period(as_of - timedelta(days=WEEK - 1), as_of)
@@ -238,6 +240,11 @@ def report_week(
 def define(metrics: Mapping[str, Metric]) -> dict[str, Definition]:
     """Return what each metric is."""
     return {name: Definition.of(metric) for name, metric in metrics.items()}
+
+
+def ends_of_week(as_of: date) -> list[date]:
+    """Return the days of which features have to be known for the weekly report."""
+    return [*ends_for(as_of), *days_for_mistakes(as_of)]
 
 
 def ends_for(as_of: date) -> list[date]:

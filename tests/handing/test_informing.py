@@ -203,7 +203,7 @@ def test_a_customer_at_risk_is_told_to_who_looks_after_it_and_to_its_owner_toget
 
 
 def test_growth_is_its_owners_and_who_looks_after_the_customer_is_informed(company, mail, clock):
-    box, blocks = mail
+    _, blocks = mail
     signs = {"more": {"when": "days_since_active >= 0", "points": 90, "say": "{users_total} users"}}
     none = dict.fromkeys(("usage_down", "champion_silent", "admin_left"))
     project = company(1, **blocks, teams=SUCCESS, risks={"signs": none}, alerts={"signs": signs})

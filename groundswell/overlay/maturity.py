@@ -75,7 +75,7 @@ def read_maturity(facts: OverlayFacts, terms: OverlayBlock) -> Maturity:
 def _step(piece: Check) -> NextStep:
     told = words()["pieces"][piece.name]
     lacking = "; ".join(piece.missing)
-    why = piece.why if not lacking else f"{piece.why} {lacking}"
+    why = piece.why if not lacking else f"{piece.why} Missing: {lacking}."
     phase = str(told["phase"])
     return NextStep(piece.name, phase, said("phases", phase), str(told["say"]), why)
 

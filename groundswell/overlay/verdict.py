@@ -25,7 +25,7 @@ from groundswell.overlay.reasons import Case, say_changes, say_why
 from groundswell.overlay.rule import QUARTERS, RuleOutcome, apply_rule
 from groundswell.overlay.signals import Signal, read_signals
 from groundswell.overlay.symptoms import read_symptoms
-from groundswell.overlay.words import said
+from groundswell.overlay.words import said, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,7 +137,9 @@ def judge_overlay(facts: OverlayFacts, terms: OverlayBlock) -> Verdict:
     questions = audit(facts, maturity.pieces)
     looked = (*readiness, *symptoms, *counter_cases, *first_hire.conditions, *maturity.pieces)
     latest = signals[str(last[-1])]
-    unsaid = not_said(terms) if layers[-1].justified_by else ()
+    unsaid = list(not_said(terms)) if layers[-1].justified_by else []
+    if case.people and terms.disputed is None and not facts.disputes:
+        unsaid.append(tell("layers", "disputes_not_said"))
     return Verdict(
         as_of=facts.as_of,
         decision=decision,

@@ -94,6 +94,15 @@ def test_people_who_sell_without_pqls_are_told_to_build_the_engine_first(company
     )
 
 
+def test_disputes_are_declared_and_asked_for_where_people_sell(company):
+    def missing(**blocks) -> str:
+        return " ".join(company(**blocks).measuring.overlay(as_of=DAY).verdict.missing)
+
+    assert "`overlay.disputed`" in missing()
+    assert "`overlay.disputed`" not in missing(overlay={"disputed": {"2026-Q2": 6}})
+    assert "`overlay.disputed`" not in missing(teams={})
+
+
 def test_teams_are_layers_in_place_and_the_score_is_a_piece_of_maturity(company):
     people = [
         {"name": f"Rep {n}", "email": f"r{n}@ours.example", "role": role, "capacity": 9}

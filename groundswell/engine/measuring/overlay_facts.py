@@ -69,6 +69,7 @@ def overlay_facts(
         nrr=_metric(measurer, "nrr", quarters, "share"),
         arr_total=_recurring(known, quarters),
         self_serve_arr=_alone(known, quarters),
+        disputes=dict(loaded.overlay.disputed or {}),
         cac_payback=_metric(measurer, "cac_payback", quarters, "months"),
         gross_margin=known.gross_margin,
         self_serve_cap_cents=self_serve_cap(loaded.plans.values()),

@@ -300,6 +300,18 @@ def test_a_signal_that_fired_twice_holds_while_it_swings_about_its_line(seed):
     assert _decisions(company, seed) == {"trigger"}
 
 
+def test_a_quarter_reads_the_same_however_many_are_looked_at():
+    levels = {"willing": (4.5, 4.5, 4.5, 4.5, 2.9, 3.6, 2.9, 3.6, 2.9)}
+    told = []
+    for count in (3, 8):
+        company = Company(levels=levels, declared={"quarters": count})
+        signals = judge_overlay(simulate(company, 1), company.terms()).signals
+        assert len(signals) == count
+        told.append([(one.state, one.held) for one in signals["2026-Q2"]])
+    assert told[0] == told[1]
+    assert (SignalState.FIRING, True) in told[0]
+
+
 def _decisions(company: Company, seed: int) -> set[str]:
     """Return the verdicts of the last four quarters, each as of its end."""
     facts = simulate(company, seed)

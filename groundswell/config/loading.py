@@ -13,6 +13,7 @@ from pydantic import Field
 
 from groundswell.config import presets
 from groundswell.config.alerts import potential_features, resolve_alerts, tell_unknown_signs
+from groundswell.config.attribution import resolve_attribution
 from groundswell.config.commissions import resolve_commissions
 from groundswell.config.digests import digest
 from groundswell.config.document import read_document
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from groundswell.config.attribution import AttributionRules
     from groundswell.config.commissions import CommissionPlan
     from groundswell.config.document import Document
     from groundswell.config.experiments import ExperimentTerms
@@ -131,6 +133,7 @@ class LoadedConfig:
         conditions: The condition (`for`) of each destination that has one.
         metrics: What is measured: the shipped ones, with the user's in their place or after them.
         funnels: The stages of each motion.
+        attribution: Which bucket a new or expanded dollar is in.
         commissions: What reps are paid for.
         payback: What salespeople cost, and bring.
         pricing: What the price list is checked by.
@@ -160,6 +163,7 @@ class LoadedConfig:
     conditions: dict[str, Expression]
     metrics: dict[str, Metric]
     funnels: dict[Motion, Funnel]
+    attribution: AttributionRules
     commissions: CommissionPlan
     payback: PaybackTerms
     pricing: PricingTerms
@@ -332,6 +336,9 @@ class _Resolver:
         check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
         check_tables(self.config.warehouse, self.config.tables, findings=self.findings)
         metrics, funnels = self._metrics(), self._funnels()
+        attribution = resolve_attribution(
+            self.config.attribution, windows=self.config.windows, findings=self.findings
+        )
         commissions = resolve_commissions(self.config.commissions, findings=self.findings)
         payback = resolve_payback(self.config.payback, findings=self.findings)
         pricing = resolve_pricing(self.config.pricing, findings=self.findings)
@@ -363,6 +370,7 @@ class _Resolver:
             conditions=conditions,
             metrics=metrics,
             funnels=funnels,
+            attribution=attribution,
             commissions=commissions,
             payback=payback,
             pricing=pricing,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from groundswell.config.alert_schema import AlertsBlock, SignDef
+from groundswell.config.attribution_schema import AttributionBlock
 from groundswell.config.block import (
     Block,
     Currency,
@@ -385,6 +386,10 @@ class Config(Block):
     funnels: dict[str, FunnelDef | None] = Field(
         default_factory=dict[str, FunnelDef | None],
         description="The stages of each motion, in place of the shipped ones.",
+    )
+    attribution: AttributionBlock = Field(
+        default_factory=AttributionBlock.as_shipped,
+        description="Which bucket a new or expanded dollar is in.",
     )
     commissions: CommissionsBlock = Field(
         default_factory=CommissionsBlock.as_shipped, description="What reps are paid for."

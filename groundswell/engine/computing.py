@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.config.nodes import POLARS
 from groundswell.engine.sharded import compute_on_workers
 from groundswell.features import compile_plan, compute_features, prepare
 from groundswell.intake import Filing, resolve
@@ -153,9 +154,13 @@ class Computer:
         accounts: Sequence[str] | None = None,
         as_known: bool = False,
     ) -> pl.DataFrame:
-        """Return `features`, or `as_known`, as one frame, by account_id and as_of."""
+        """Return `features`, or `as_known`, as one frame, by account_id and as_of.
+
+        Where nobody is known it has every column, and no rows.
+        """
         compute = self.as_known if as_known else self.features
         frames = list(compute(days, accounts=accounts))
         if not frames:
-            return pl.DataFrame(schema={"account_id": pl.String, "as_of": pl.Date})
+            of = {name: POLARS[self.plan.types[name]] for name in self.plan.names}
+            return pl.DataFrame(schema={"account_id": pl.String, "as_of": pl.Date, **of})
         return pl.concat(frames).sort("account_id", "as_of")

@@ -214,12 +214,8 @@ def _quarters(loaded: LoadedConfig, known: Gathered, tables: Tables) -> pl.DataF
 
 
 def _told(measurer: Measurer, name: str, period: Period) -> float | None:
-    """Return a metric's number, of so many days before that all rows had their time.
-
-    None where the company took the metric away, or nothing is known.
-    """
-    metric = measurer.metrics.get(name)
-    return None if metric is None else measurer.value(name, period.earlier(metric.matures))
+    """Return a metric's number; None where the company took it away, or nothing is known."""
+    return measurer.value(name, period) if name in measurer.metrics else None
 
 
 def _gates(rows: pl.DataFrame) -> float | None:

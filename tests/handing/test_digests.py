@@ -217,14 +217,15 @@ def test_who_waits_is_kept_over_a_restart_and_listed_with_its_time(
     there.restart()
     assert there.dispatcher.step().sent == 0
     assert {item.due_at for item in there.ledger.deliveries(statuses=("waiting",))} == {DIGEST}
-    monkeypatch.setenv("COLUMNS", "200")
-    asked = ["groundswell", "deliveries", "list", "--project", str(there.folder)]
+    asked = ["groundswell", "deliveries", "list", "--json", "--project", str(there.folder)]
     monkeypatch.setattr("sys.argv", asked)
     with pytest.raises(SystemExit, match="0"):
         main()
-    rows = [line for line in capsys.readouterr().out.splitlines() if "waiting" in line]
-    assert len(rows) == 2
-    assert all("03-04 08:00" in row and "with others" in row for row in rows)
+    listed = [row for row in json.loads(capsys.readouterr().out) if row["status"] == "waiting"]
+    assert len(listed) == 2
+    for row in listed:
+        assert dt.datetime.fromisoformat(row["due_at"]) == DIGEST
+        assert "with others" in row["reason"]
     clock.at = DIGEST
     there.restart()
     assert there.dispatcher.step().sent == 2

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+    from groundswell.engine.measuring.attributing import AttributionReport
     from groundswell.engine.measuring.feedback import FeedbackReport
     from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.engine.measuring.monthly import MonthlyReport
     from groundswell.engine.measuring.overlay import OverlayReport
+    from groundswell.engine.measuring.paying import CommissionsReport
     from groundswell.engine.measuring.quarterly import QuarterlyReport
     from groundswell.engine.measuring.uplift import UpliftReport
     from groundswell.engine.measuring.weekly import Figures, WeeklyReport
@@ -49,6 +51,26 @@ class MeasuringClient:
         return self._call(
             "measuring.what_if", policy=path, settings=list(settings), since=since, as_of=as_of
         )
+
+    def attribution(
+        self,
+        *,
+        quarter: str | None = None,
+        what_if: str | None = None,
+        receipts: bool = False,
+        as_of: date | None = None,
+    ) -> AttributionReport:
+        """See `Measuring.attribution`."""
+        path = str(Path(what_if).absolute()) if what_if else None
+        return self._call(
+            "measuring.attribution", quarter=quarter, what_if=path, receipts=receipts, as_of=as_of
+        )
+
+    def commissions(
+        self, *, month: str | None = None, rep: str | None = None, as_of: date | None = None
+    ) -> CommissionsReport:
+        """See `Measuring.commissions`."""
+        return self._call("measuring.commissions", month=month, rep=rep, as_of=as_of)
 
     def payback(self, *, as_of: date | None = None) -> PaybackReport:
         """See `Measuring.payback`."""

@@ -24,6 +24,23 @@ class FiguresArguments(msgspec.Struct):
     days: Days = 91
 
 
+class AttributionArguments(msgspec.Struct):
+    """Of `measuring.attribution`; a file by its absolute path."""
+
+    quarter: Text | None = None
+    what_if: Text | None = None
+    receipts: bool = False
+    as_of: date | None = None
+
+
+class CommissionsArguments(msgspec.Struct):
+    """Of `measuring.commissions`."""
+
+    month: Text | None = None
+    rep: Text | None = None
+    as_of: date | None = None
+
+
 class WhatIfArguments(msgspec.Struct):
     """Of `measuring.what_if`."""
 

@@ -27,7 +27,9 @@ from groundswell.api.handoff_operations import (
     StepArguments,
 )
 from groundswell.api.measuring_operations import (
+    AttributionArguments,
     BehindArguments,
+    CommissionsArguments,
     DayArguments,
     FiguresArguments,
     WhatIfArguments,
@@ -41,10 +43,12 @@ from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.measuring.advising import PaybackReport, PricingReport
+from groundswell.engine.measuring.attributing import AttributionReport
 from groundswell.engine.measuring.feedback import FeedbackReport
 from groundswell.engine.measuring.mistakes import MistakesReport
 from groundswell.engine.measuring.monthly import MonthlyReport
 from groundswell.engine.measuring.overlay import OverlayReport
+from groundswell.engine.measuring.paying import CommissionsReport
 from groundswell.engine.measuring.quarterly import QuarterlyReport
 from groundswell.engine.measuring.uplift import UpliftReport
 from groundswell.engine.measuring.weekly import Figures, WeeklyReport
@@ -482,6 +486,20 @@ OPERATIONS = {
             "GET", "/v1/report/quarterly", "measuring.quarterly", DayArguments, QuarterlyReport
         ),
         Operation("GET", "/v1/report/monthly", "measuring.monthly", DayArguments, MonthlyReport),
+        Operation(
+            "GET",
+            "/v1/report/attribution",
+            "measuring.attribution",
+            AttributionArguments,
+            AttributionReport,
+        ),
+        Operation(
+            "GET",
+            "/v1/report/commissions",
+            "measuring.commissions",
+            CommissionsArguments,
+            CommissionsReport,
+        ),
         Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),

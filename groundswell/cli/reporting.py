@@ -144,6 +144,62 @@ def overlay(
 
 
 @report.command()
+def attribution(
+    quarter: Annotated[
+        str | None, typer.Option(help="Such as 2026-Q2.", show_default="that of the day")
+    ] = None,
+    what_if: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other rules, under `attribution:`.")
+    ] = None,
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help="Say of each gain what decided it.")
+    ] = False,
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say where each new or expanded dollar came from, by rules locked for its quarter."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.attribution(
+            quarter=quarter,
+            what_if=str(what_if) if what_if else None,
+            receipts=receipts,
+            as_of=parse_day(as_of),
+        )
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.attribution_report import write_attribution  # noqa: PLC0415 - drawing
+
+    _write(write_attribution(found), out_file)
+
+
+@report.command()
+def commissions(
+    month: Annotated[
+        str | None, typer.Option(help="Such as 2026-05.", show_default="that of the day")
+    ] = None,
+    rep: Annotated[str | None, typer.Option(help="The address of one rep.")] = None,
+    as_of: AsOfOption = None,
+    out_file: OutOption = None,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Say what each rep is paid for a month, line by line, and whether the plan works."""
+    check_out(out_file)
+    with open_project(project) as opened:
+        found = opened.measuring.commissions(month=month, rep=rep, as_of=parse_day(as_of))
+    if json:
+        print_json(found)
+        return
+    from groundswell.web.commission_report import write_commissions  # noqa: PLC0415 - drawing
+
+    _write(write_commissions(found), out_file)
+
+
+@report.command()
 def uplift(
     as_of: AsOfOption = None,
     exposure: Annotated[

@@ -15,6 +15,7 @@ from groundswell.engine.alerting import alert_entry, find_alerts
 from groundswell.engine.customers import CsmBook
 from groundswell.engine.handing.handing import abouts
 from groundswell.engine.handing.owners import OWNER_TOLD, find_news
+from groundswell.engine.measuring.locking import keep_rules
 from groundswell.engine.publishing import publish_tables
 from groundswell.engine.registry import Models, refit_due
 from groundswell.engine.reports import RunReport
@@ -124,6 +125,7 @@ def run_whole(
     )
     if handing is not None:
         Models(ledger, clock).note_use(loaded.score)
+        keep_rules(loaded, ledger, clock)
     told = [*book.entries, *(alert_entry(alert, now=now) for alert in alerts)]
     told += [risk_entry(risk, now=now) for risk in risks]
     written = 0

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundswell.config.loading import CONFIG_FILE
+from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.overriding import load_overridden
 from groundswell.engine.measuring.advising import (
     PaybackReport,
@@ -15,11 +15,13 @@ from groundswell.engine.measuring.advising import (
     report_payback,
     report_pricing,
 )
+from groundswell.engine.measuring.attributing import AttributionReport, report_attribution
 from groundswell.engine.measuring.feedback import FeedbackReport, report_feedback
 from groundswell.engine.measuring.gathering import Gathered, gather
 from groundswell.engine.measuring.mistakes import MistakesReport, report_mistakes
 from groundswell.engine.measuring.monthly import MonthlyReport, report_month
 from groundswell.engine.measuring.overlay import OverlayReport, report_overlay
+from groundswell.engine.measuring.paying import CommissionsReport, report_commissions
 from groundswell.engine.measuring.quarterly import QuarterlyReport, report_quarter
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
@@ -167,6 +169,55 @@ class Measuring:
         """
         day = self.day(as_of)
         return report_pricing(self.loaded(), self.computer.collect([day]), day)
+
+    def attribution(
+        self,
+        *,
+        quarter: str | None = None,
+        what_if: str | None = None,
+        receipts: bool = False,
+        as_of: date | None = None,
+    ) -> AttributionReport:
+        """Tell which bucket each new or expanded dollar is in, by the rules locked for its quarter.
+
+        Args:
+            quarter: Such as `2026-Q2`; that of the day by default.
+            what_if: A file with other rules under `attribution:`.
+            receipts: Whether every receipt of the quarter is told.
+            as_of: The last day; nothing later is looked at.
+
+        Raises:
+            ConfigError: The other rules cannot be used.
+            UsageError: Nothing was known by that day, or the quarter had not begun.
+        """
+        known = self._known(as_of)
+        return report_attribution(
+            self.loaded(),
+            self.computer,
+            known,
+            build_tables(known),
+            quarter=quarter,
+            what_if=load_config(Path(what_if)) if what_if else None,
+            receipts=receipts,
+        )
+
+    def commissions(
+        self, *, month: str | None = None, rep: str | None = None, as_of: date | None = None
+    ) -> CommissionsReport:
+        """Tell what each rep is paid for a month, with receipts, and whether the plan works.
+
+        Args:
+            month: Such as `2026-05`; that of the day by default.
+            rep: The address of one; all by default.
+            as_of: The last day; nothing later is looked at.
+
+        Raises:
+            UsageError: Nothing was known by that day, the month had not begun, or there is no
+                such rep.
+        """
+        known = self._known(as_of)
+        tables = build_tables(known)
+        return report_commissions(self.loaded(), self.computer, known, tables, month=month, rep=rep)
 
     def uplift(self, *, as_of: date | None = None) -> UpliftReport:
         """Tell whether contact helps, by the accounts that were held out.

@@ -30,7 +30,7 @@ def write_receipt(
         ground=_ground(words, evidence),
         outcome=_outcome(words, evidence),
     )
-    sentences = [said[0].upper() + said[1:]]
+    sentences = [said if rep else said[0].upper() + said[1:]]
     if evidence.opportunity_id is None and evidence.qualified_on is not None:
         sentences.append(words["qualified"].format(qualified=evidence.qualified_on))
     sentences.append(_touched(words, evidence, rules))

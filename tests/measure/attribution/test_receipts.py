@@ -51,7 +51,7 @@ def test_a_rep_who_opened_it_with_nothing_before_sourced_it():
     assert (told.is_influenced, told.footprint) == (False, False)
     assert (told.product_cents, told.sales_cents) == (0, 12_000)
     assert told.why == (
-        f"{ANN.capitalize()} opened `o` on 2026-02-10, with no PQL and no meaningful footprint "
+        f"{ANN} opened `o` on 2026-02-10, with no PQL and no meaningful footprint "
         f"before, and it was won on 2026-04-06. {ANN} touched it once in the 90 days before, "
         "last on 2026-02-11. By 2026-02-09 1 person was active on 5 days of the last 90, with the "
         "aha reached."

@@ -1,0 +1,162 @@
+"""Statements of commissions in words and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundswell.web.attribution_report import money
+from groundswell.web.document import Report, Section, Table
+from groundswell.web.wording import NOT_KNOWN, counted, named, share
+
+if TYPE_CHECKING:
+    from groundswell.engine.measuring.paying import (
+        CommissionsReport,
+        PaidEntry,
+        PlanReport,
+        RepStatement,
+        WorkedSide,
+    )
+    from groundswell.measure.commissions import Attainment
+
+
+def write_commissions(found: CommissionsReport) -> Report:
+    """Return what reps are paid for a month, and whether the plan works."""
+    paid = sum(one.pay_cents for one in found.statements)
+    verdict = [
+        f"{money(paid)} is paid to {counted(len(found.statements), 'rep')}."
+        if found.statements
+        else "Nobody is paid anything: no rep is credited with revenue up to this month."
+    ]
+    if found.unsettled_on is not None:
+        verdict.append(
+            f"Receipts of this month may change until {found.unsettled_on}, where an opportunity "
+            "is won or told of late."
+        )
+    sections = [
+        *([_overview(found)] if found.statements else []),
+        *(_statement(one) for one in found.statements if one.entries or len(found.statements) == 1),
+        _plan(found.plan),
+    ]
+    missing = sorted({name for one in found.statements for name in one.missing})
+    if missing:
+        note = "To tell all of it, these would have to be known:"
+        items = tuple(named(name) for name in missing)
+        sections.append(Section("What is not known", (note,), items=items))
+    about = (
+        f"{found.first} to {found.last}, as of {found.as_of}. Amounts are in {found.currency}; "
+        "revenue is a year's."
+    )
+    return Report("Commissions", about, tuple(verdict), tuple(sections))
+
+
+def _overview(found: CommissionsReport) -> Section:
+    heads = ("rep", "earned", "taken back", "held", "released", "paid", "still held")
+    rows = tuple(
+        (
+            one.rep,
+            *(
+                money(cents)
+                for cents in (
+                    one.earned_cents,
+                    one.taken_back_cents,
+                    one.held_cents,
+                    one.released_cents,
+                    one.pay_cents,
+                    one.open_cents,
+                )
+            ),
+        )
+        for one in found.statements
+    )
+    return Section("Reps", (), Table(heads, rows))
+
+
+def _statement(one: RepStatement) -> Section:
+    heads = ("day", "what", "account", "sold", "baseline", "credited", "rate", "paid", "why")
+    rows = tuple(_entry(entry) for entry in one.entries)
+    notes = tuple(_attained(told) for told in one.attainments)
+    table = Table(heads, rows, words=frozenset((1, 2)), prose=frozenset((8,)))
+    return Section(one.rep, notes, table if rows else None)
+
+
+def _entry(entry: PaidEntry) -> tuple[str, ...]:
+    baseline = "none" if entry.baseline_cents is None else money(entry.baseline_cents)
+    why = entry.why if entry.kind != "earned" else f"{entry.why}. {entry.receipt}"
+    return (
+        str(entry.day),
+        entry.kind,
+        entry.account_id,
+        money(entry.revenue_cents),
+        baseline,
+        money(entry.credited_cents),
+        share(entry.rate),
+        money(entry.pay_cents),
+        why,
+    )
+
+
+def _attained(told: Attainment) -> str:
+    kind = told.kind.replace("_", " ")
+    credited = f"{kind.capitalize()}: {money(told.credited_cents)} is credited"
+    if told.quota_cents is None:
+        return f"{credited}; there is no quota."
+    of = "" if told.share is None else f", {share(max(told.share, 0.0))}"
+    return f"{credited} of a quota of {money(told.quota_cents)}{of}."
+
+
+def _plan(plan: PlanReport) -> Section:
+    heads = ("", "queue of PQLs", "cold prospecting")
+    both = plan.queue, plan.cold
+    rows = tuple(
+        (title, *(write(side) for side in both))
+        for title, write in (
+            ("conversion", _conversion),
+            ("ACV", lambda side: _amount(side.acv_cents)),
+            ("hours an account", lambda side: _hours(side.hours)),
+            ("commission an hour", lambda side: _amount(side.per_hour_cents)),
+        )
+    )
+    items = tuple(named(name) for name in plan.missing)
+    notes = list(_plan_notes(plan))
+    if items:
+        notes.append("To tell it, these would have to be set:")
+    return Section("Does the plan work?", tuple(notes), Table(heads, rows), items=items)
+
+
+def _plan_notes(plan: PlanReport) -> list[str]:
+    notes: list[str] = []
+    if plan.holds is None:
+        notes.append("Whether an hour in the queue pays more than a cold one is not known.")
+    elif plan.holds:
+        notes.append("An hour in the queue pays more than an hour of cold prospecting.")
+    else:
+        notes.append("An hour of cold prospecting pays as much or more: reps will prospect.")
+        if plan.pql_rate_needed is not None:
+            notes.append(
+                f"A rate of {plan.pql_rate_needed:.1%} on PQLs instead of {plan.pql_rate:.1%} "
+                "would mend it."
+            )
+        if plan.rep_rate_needed is not None:
+            notes.append(
+                f"So would {plan.rep_rate_needed:.1%} on what a rep sourced instead of "
+                f"{plan.rep_rate:.1%}."
+            )
+        usual = "could" if plan.is_usual else "cannot"
+        notes.append(f"Rates within what is usual {usual} mend it.")
+    if plan.pays_untouched:
+        notes.append("The plan pays on revenue that nobody touched.")
+    return notes
+
+
+def _conversion(side: WorkedSide) -> str:
+    if side.conversion is None:
+        return NOT_KNOWN
+    return share(side.conversion) + (f" of {side.n:,}" if side.n else "")
+
+
+def _amount(cents: float | None) -> str:
+    return NOT_KNOWN if cents is None else f"{cents / 100:,.2f}"
+
+
+def _hours(hours: float | None) -> str:
+    return NOT_KNOWN if hours is None else f"{hours:g}"

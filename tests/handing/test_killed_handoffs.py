@@ -33,11 +33,13 @@ from . import book_crm, warmed
 from .conftest import EVENTS, NOW, TEAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from groundswell.store.outbox import Group
+    from tests.engines import Postgres
 
-ROUNDS = 200 if os.environ.get("CI") else 12
+ROUNDS, POSTGRES_ROUNDS = (200, 15) if os.environ.get("CI") else (12, 6)
 ACCOUNTS = 5
 MOST_STEPS = 95
 DAY = NOW.date()
@@ -87,7 +89,7 @@ def decided(number: int) -> JournalEntry:
     return JournalEntry(f"decided:{name}:{DAY}:x", name, "decided", NOW, DAY, body)
 
 
-def live(folder: str, steps: int) -> None:
+def live(folder: str, steps: int, url: str) -> None:
     """Decide, act and deliver, from wherever it was left; die after so many steps."""
     from pathlib import Path
 
@@ -99,7 +101,7 @@ def live(folder: str, steps: int) -> None:
     root = Path(folder)
     loaded = load_config(root)
     clock = FixedClock(NOW)
-    with open_ledger("sqlite", root, clock=clock) as ledger:
+    with open_ledger(url, root, clock=clock) as ledger:
         handing = Handing(loaded, ledger, clock)
         handing.teller = Tells(handing)
         frame = pl.DataFrame(
@@ -130,8 +132,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(context, folder: Path, steps: int) -> int:
-    process = context.Process(target=live, args=(str(folder), steps))
+def run(context, folder: Path, steps: int, url: str) -> int:
+    process = context.Process(target=live, args=(str(folder), steps, url))
     process.start()
     process.join(60)
     assert process.exitcode is not None
@@ -139,13 +141,35 @@ def run(context, folder: Path, steps: int) -> int:
 
 
 def test_nothing_is_handed_over_twice_and_none_is_lost(template: Path, tmp_path: Path) -> None:
+    def ledger(folder: Path) -> str:
+        shutil.copytree(template, folder)
+        return "sqlite"
+
+    kill_and_go_on(ledger, tmp_path, rounds=ROUNDS)
+
+
+def test_nor_with_a_ledger_in_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    with open_ledger(postgres.create("killed"), tmp_path):
+        pass
+
+    def ledger(folder: Path) -> str:
+        folder.mkdir()
+        name = f"killed_{folder.name}"
+        postgres.run(f"CREATE DATABASE {name} TEMPLATE killed", "postgres")
+        return postgres.url(name)
+
+    kill_and_go_on(ledger, tmp_path, rounds=POSTGRES_ROUNDS)
+
+
+def kill_and_go_on(ledger: Callable[[Path], str], tmp_path: Path, *, rounds: int) -> None:
+    """Kill it after some steps and start it again, in a new folder and ledger each round."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, warmed.__name__])
     killed = 0
-    for seed in range(ROUNDS):
+    for seed in range(rounds):
         chance = random.Random(seed)
         folder = tmp_path / str(seed)
-        shutil.copytree(template, folder)
+        url = ledger(folder)
         book = folder / "crm.sqlite"
         config = {
             "events": EVENTS,
@@ -153,16 +177,16 @@ def test_nothing_is_handed_over_twice_and_none_is_lost(template: Path, tmp_path:
             "destinations": {"book": {"file": str(book)}},
         }
         (folder / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
-        killed += run(context, folder, chance.randrange(MOST_STEPS)) == -9
-        assert run(context, folder, -1) == 0
-        check(folder, book)
+        killed += run(context, folder, chance.randrange(MOST_STEPS), url) == -9
+        assert run(context, folder, -1, url) == 0
+        check(folder, book, url)
         shutil.rmtree(folder)
-    assert killed > ROUNDS * 0.6
+    assert killed > rounds * 0.6
 
 
-def check(folder: Path, book: Path) -> None:
+def check(folder: Path, book: Path, url: str) -> None:
     """Compare the journal with what the CRM was made to do."""
-    with open_ledger("sqlite", folder) as ledger:
+    with open_ledger(url, folder) as ledger:
         journal = ledger.journal()
         handoffs = list(follow(journal).values())
         assert sorted(item.account_id for item in handoffs) == [f"a{k}" for k in range(ACCOUNTS)]

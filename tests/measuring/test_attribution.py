@@ -6,10 +6,13 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from groundswell.api.operations import OPERATIONS
 from groundswell.engine.measuring.locking import Rulebook, keep_rules
 from groundswell.errors import ConfigError, UsageError
+from groundswell.model import as_plain
 from groundswell.web.attribution_report import write_attribution
 from groundswell.web.commission_report import write_commissions
 from groundswell.web.document import to_html, to_text
@@ -226,3 +229,14 @@ def test_whether_the_plan_works_is_told_where_it_is_known(company: Any) -> None:
     assert plan.missing == ()
     text = to_text(write_commissions(found))
     assert "A rate of 9.4% on PQLs instead of 7.0% would mend it." in text
+
+
+def test_a_server_tells_the_same(company: Any) -> None:
+    project = company()
+    sell(project)
+    for name, found in (
+        ("measuring.attribution", project.measuring.attribution(receipts=True)),
+        ("measuring.commissions", project.measuring.commissions()),
+    ):
+        told = msgspec.json.encode(as_plain(found))
+        assert msgspec.json.decode(told, type=OPERATIONS[name].result) == found

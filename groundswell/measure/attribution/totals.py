@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.errors import GroundswellError, Problem
-from groundswell.measure.attribution.receipts import BUCKETS
+from groundswell.measure.attribution.receipts import BUCKETS, Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from groundswell.measure.attribution.receipts import Bucket, Receipt
+    from groundswell.measure.attribution.receipts import Receipt
     from groundswell.measure.recurring import Reconciled
 
 

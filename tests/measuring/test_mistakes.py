@@ -52,6 +52,33 @@ def test_a_definition_is_edited_when_another_version_is_used(company: Any) -> No
     assert known_of(project, DAY - dt.timedelta(days=1)).edits.height == 0
 
 
+def test_rules_of_attribution_that_are_edited_inside_a_quarter_are_friction(company: Any) -> None:
+    company().close()
+    project = company(attribution={"product_share": "40%"})
+    assert known_of(project).edits.get_column("what").to_list() == ["attribution"]
+    (friction,) = [
+        one for one in project.measuring.mistakes().findings if one.name == "teams_in_friction"
+    ]
+    assert friction.is_seen
+    assert "edited 1 times inside the quarter" in friction.seen_as
+    assert known_of(project, DAY - dt.timedelta(days=1)).edits.height == 0
+
+
+def test_a_plan_that_pays_more_for_cold_calls_is_seen(company: Any) -> None:
+    known = known_of(company()).commission
+    assert (known.untouched_rate, known.paid_untouched_cents) == (0, 0)
+    assert known.queue_per_hour_cents is None
+    sides = {
+        "queue": {"hours": 6, "conversion": "10%", "acv": 10_000},
+        "cold": {"hours": 4, "conversion": "4%", "acv": 24_000},
+    }
+    known = known_of(
+        company(commissions={"rates": {"untouched": "1%"}, "plan_check": sides})
+    ).commission
+    assert (known.untouched_rate, known.paid_untouched_cents) == (0.01, None)
+    assert known.queue_per_hour_cents < known.cold_per_hour_cents
+
+
 def test_the_crm_is_known_by_its_deals_and_touches(company: Any) -> None:
     known = known_of(company())
     assert known.crm is not None

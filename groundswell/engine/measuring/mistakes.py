@@ -10,10 +10,12 @@ import polars as pl
 
 from groundswell.engine.customers import SUCCESS_TEAM
 from groundswell.engine.measuring.accuracy import score_accuracy
+from groundswell.engine.measuring.locking import Rulebook
+from groundswell.engine.measuring.paying import check_pay
 from groundswell.engine.told import all_told
 from groundswell.measure.metrics import Measurer, Period
 from groundswell.overlay.findings import Finding
-from groundswell.overlay.mistakes import Known, detect_mistakes
+from groundswell.overlay.mistakes import CommissionFacts, Known, detect_mistakes
 from groundswell.overlay.pricing import check_pricing
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ def know(
         accounts=accounts,
         arr=known.arr,
         crm=crm,
-        edits=_edits(computer.ledger, known.as_of),
+        edits=_edits(loaded, computer.ledger, known.as_of),
         features=today,
         handoffs=known.handoffs,
         opportunities=known.opportunities,
@@ -137,6 +139,7 @@ def know(
         leaders=_leaders(loaded),
         signals_ask=signals_ask,
         has_definition=known.pqls.height > 0,
+        commission=_commission(loaded, known),
     )
 
 
@@ -174,14 +177,30 @@ def _crm(loaded: LoadedConfig, ledger: Ledger, known: Gathered) -> pl.DataFrame 
     return rows.join(domains, on="account_id", how="left")
 
 
-def _edits(ledger: Ledger, as_of: date) -> pl.DataFrame:
-    """Return when the definition of a PQL was edited: each first use of another version."""
+def _edits(loaded: LoadedConfig, ledger: Ledger, as_of: date) -> pl.DataFrame:
+    """Return when the definition of a PQL, and the rules of attribution, were edited.
+
+    That is when another version than before was used for the first time.
+    """
     end = datetime.combine(as_of + timedelta(days=1), time(), UTC)
-    used = [event.at for event in ledger.model_events() if event.kind == "used" and event.at < end]
-    edits = sorted(used)[1:]
+    used = sorted(event.at for event in ledger.model_events() if event.kind == "used")
+    rows = [("definition", at) for at in used[1:]]
+    rows += [("attribution", at) for at in Rulebook.of(loaded, ledger).edits()]
     return pl.DataFrame(
-        {"what": ["definition"] * len(edits), "at": edits},
+        [row for row in rows if row[1] < end],
         schema={"what": pl.String, "at": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+
+
+def _commission(loaded: LoadedConfig, known: Gathered) -> CommissionFacts:
+    """Return what the plan pays, as it is written; at no rate nothing is paid on the untouched."""
+    plan, rate = check_pay(loaded, known), loaded.commissions.untouched_rate
+    return CommissionFacts(
+        untouched_rate=float(rate),
+        paid_untouched_cents=None if rate else 0,
+        queue_per_hour_cents=plan.queue.per_hour_cents,
+        cold_per_hour_cents=plan.cold.per_hour_cents,
     )
 
 

@@ -162,6 +162,7 @@ class Decision:
         rule: Name of the rule that matched.
         hand_over: True when a human is to be brought in now.
         withheld: True when nothing but the holdout keeps it from being handed over now.
+        explored: True when its score is too low, and it is handed over to learn from it.
         reason: One sentence for a reader.
         rules: Every rule tried, in order, up to and including the one that matched.
         guardrails: Every guardrail with its result.
@@ -192,6 +193,7 @@ class Decision:
     owner: str | None = None
     watch: str = ""
     withheld: bool = False
+    explored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,7 +344,11 @@ class Briefing:
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
-    """What must hold before a person contacts a self-serve user; lengths in days."""
+    """What must hold before a person contacts a self-serve user; lengths in days.
+
+    `explore_share` of the accounts whose score is too low, and `explore_from` or more, is contacted
+    too in a quarter.
+    """
 
     min_account_age_days: int
     needs_activation: bool
@@ -357,6 +361,8 @@ class Guardrails:
     do_not_contact: tuple[str, ...] = ()
     dismissed_offer_days: int = 90
     handoff_rest_days: int = 30
+    explore_share: float = 0.0
+    explore_from: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,4 +93,6 @@ def resolve_guardrails(block: GuardrailsBlock) -> Guardrails:
         do_not_contact=tuple(block.do_not_contact),
         dismissed_offer_days=parse_days(block.dismissed_offer),
         handoff_rest_days=parse_days(block.rest_after_handoff),
+        explore_share=parse_share(block.explore),
+        explore_from=block.explore_from,
     )

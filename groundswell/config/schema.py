@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from groundswell.config.alert_schema import AlertsBlock, SignDef
 from groundswell.config.attribution_schema import AttributionBlock
@@ -232,6 +232,14 @@ class TriggerDef(Block):
     say: str = Field(description="The sentence, with `{features}` filled in.")
 
 
+_SWITCHES = {True: "20%", "on": "20%", False: "0%", "off": "0%"}
+
+
+def _switched(value: object) -> object:
+    """Return the share that `on` and `off` stand for."""
+    return _SWITCHES.get(value, value) if isinstance(value, bool | str) else value
+
+
 class GuardrailsBlock(Block):
     """What must hold before a person contacts a self-serve user."""
 
@@ -261,8 +269,18 @@ class GuardrailsBlock(Block):
         description="What the product offered is not shown again in this time to a person who "
         "dismissed it.",
     )
-    holdout: ShareText = Field(
-        default="0%", description="Share of accounts that is not contacted, to measure by."
+    holdout: Annotated[ShareText, BeforeValidator(_switched, json_schema_input_type=str | bool)] = (
+        Field(
+            default="0%",
+            description="Share of accounts that is not contacted, to measure by; `on` for 20%.",
+        )
+    )
+    explore: ShareText = Field(
+        default="0%",
+        description="Share of lower scores that is contacted too in a quarter, to learn from.",
+    )
+    explore_from: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=30, description="Scores below this are not contacted to learn from."
     )
     do_not_contact: list[str] = Field(
         default_factory=list[str], description="Accounts that are never contacted."

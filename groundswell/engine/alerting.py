@@ -71,7 +71,7 @@ def find_alerts(
     states = states_of(
         replace(standing, frame=high),
         remembered,
-        do_not_contact=loaded.guardrails.do_not_contact,
+        guardrails=loaded.guardrails,
         parents=parents_of(accounts),
     )
     handed = set(routes.filter(pl.col("hand_over")).get_column("account_id"))

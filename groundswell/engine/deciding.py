@@ -20,6 +20,7 @@ from groundswell.routing import (
     NOTHING_KNOWN,
     AccountState,
     decide,
+    is_explored,
     is_held_out,
     may_offer_human,
     read_by_decisions,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
+    from groundswell.config.resolved import Guardrails
     from groundswell.engine.standing import Standing
     from groundswell.model import Scalar, Score
     from groundswell.store.ledger import Ledger
@@ -122,12 +124,13 @@ def states_of(
     standing: Standing,
     remembered: Remembered,
     *,
-    do_not_contact: Iterable[str],
+    guardrails: Guardrails,
     parents: Mapping[str, str],
 ) -> dict[str, AccountState]:
     """Return what is known about accounts when they are decided on, of those with a history."""
-    barred = {*do_not_contact, *remembered.barred}
+    barred = {*guardrails.do_not_contact, *remembered.barred}
     rows = standing.frame.select("account_id", "qualified", "qualified_since")
+    explored = _explored(standing, remembered, guardrails, parents)
     told = (
         remembered.handed_over,
         remembered.handoffs,
@@ -135,6 +138,7 @@ def states_of(
         remembered.people,
         barred,
         parents,
+        explored,
     )
     return {
         account_id: AccountState(
@@ -148,10 +152,32 @@ def states_of(
             person_touches=remembered.people.get(account_id, {}),
             do_not_contact=account_id in barred,
             parent_id=parents.get(account_id),
+            explored=account_id in explored,
         )
         for account_id, qualified, since in rows.iter_rows()
         if qualified or since is not None or any(account_id in known for known in told)
     }
+
+
+def _explored(
+    standing: Standing,
+    remembered: Remembered,
+    guardrails: Guardrails,
+    parents: Mapping[str, str],
+) -> frozenset[str]:
+    """Return the accounts that are contacted though their score is too low, each once at most."""
+    share = guardrails.explore_share
+    if share <= 0:
+        return frozenset()
+    low = standing.frame.filter(
+        ~pl.col("qualified"), pl.col("score") >= guardrails.explore_from
+    ).get_column("account_id")
+    return frozenset(
+        account_id
+        for account_id in low
+        if account_id not in remembered.handed_over
+        and is_explored(share, parents.get(account_id, account_id), standing.as_of)
+    )
 
 
 def _closed_on(account_id: str, remembered: Remembered) -> date | None:

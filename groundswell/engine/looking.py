@@ -163,7 +163,7 @@ class Looker:
         states = deciding.states_of(
             standing,
             remembered,
-            do_not_contact=chosen.guardrails.do_not_contact,
+            guardrails=chosen.guardrails,
             parents=parents_of(filing.accounts),
         )
         row = standing.frame.row(by_predicate=pl.col("account_id") == found.account_id, named=True)

@@ -181,9 +181,7 @@ def decide_on(
 
     What there is to tell of accounts that somebody works already is among the entries.
     """
-    states = deciding.states_of(
-        standing, remembered, do_not_contact=loaded.guardrails.do_not_contact, parents=parents
-    )
+    states = deciding.states_of(standing, remembered, guardrails=loaded.guardrails, parents=parents)
     routes, entries = deciding.decide_all(loaded, standing, states, remembered, clock=clock)
     return routes, [*entries, *find_news(loaded.guardrails, standing, states, now=clock.now())]
 

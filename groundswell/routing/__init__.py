@@ -9,7 +9,12 @@ from groundswell.routing.alerts import (
 )
 from groundswell.routing.customers import care_of
 from groundswell.routing.decisions import decide, read_by_decisions, route_frame
-from groundswell.routing.guardrails import HOLDOUT, is_held_out, may_offer_human
+from groundswell.routing.guardrails import (
+    HOLDOUT,
+    is_explored,
+    is_held_out,
+    may_offer_human,
+)
 from groundswell.routing.offers import ChosenOffer, OfferCase, choose_offer
 from groundswell.routing.risks import (
     at_risk,
@@ -40,6 +45,7 @@ __all__ = [
     "expansion_rules",
     "fire_triggers",
     "high_accounts",
+    "is_explored",
     "is_held_back",
     "is_held_out",
     "is_owned",

@@ -61,7 +61,7 @@ def decide(
         now: The instant of the decision.
     """
     as_of = score.as_of
-    values = decision_values(row, score, qualified=state.qualified)
+    values = decision_values(row, score, qualified=state.in_queue)
     rule, traces = try_rules(rules, values)
     case = Case(
         account_id=score.account_id,
@@ -82,6 +82,7 @@ def decide(
         rule=rule.name if rule else DEFAULT_RULE,
         hand_over=verdict.hand_over,
         withheld=verdict.withheld,
+        explored=state.explored and not case.raised,
         reason=verdict.reason,
         rules=traces,
         guardrails=checked,
@@ -122,7 +123,7 @@ def _weigh(rule: Rule | None, case: Case, checked: Sequence[GuardrailResult]) ->
         return _Verdict(hand_over=False, reason=f"{because}; {_goes_to_owner(case.values)}")
     if motion is Motion.SELF_SERVE:
         return _Verdict(hand_over=False, reason=f"{because}: self-serve.")
-    if not (case.state.qualified or case.raised):
+    if not (case.state.in_queue or case.raised):
         return _Verdict(hand_over=False, reason=f"{because}; not handed over: not qualified.")
     if case.state.open_handoff:
         return _Verdict(hand_over=False, reason=f"{because}; a handoff is open already.")
@@ -132,7 +133,8 @@ def _weigh(rule: Rule | None, case: Case, checked: Sequence[GuardrailResult]) ->
         reason = f"{because}; held back by a guardrail: {why}"
         withheld = [result.name for result in failed] == [HOLDOUT]
         return _Verdict(hand_over=False, reason=reason, withheld=withheld)
-    why = "it asked for a person" if case.raised else "it is qualified"
+    why = "it is qualified" if case.state.qualified else "lower scores are explored by it"
+    why = "it asked for a person" if case.raised else why
     return _Verdict(hand_over=True, reason=f"{because}; handed over because {why}.")
 
 
@@ -204,7 +206,7 @@ def _known(frame: pl.DataFrame, states: Mapping[str, AccountState]) -> pl.DataFr
             frame.get_column("account_id"),
             frame.get_column("as_of"),
             *(_numbers(frame, name) for name in read),
-            pl.Series("qualified", [state.qualified for state in found], pl.Boolean),
+            pl.Series("qualified", [state.in_queue for state in found], pl.Boolean),
             pl.Series("open_handoff", [state.open_handoff for state in found], pl.Boolean),
             pl.Series("last_handoff_on", [state.last_handoff_on for state in found], pl.Date),
         ]

@@ -24,7 +24,8 @@ NEW_TRIGGER_DAYS = 28
 """A trigger counts as new, after a long silence, while it began within so many days."""
 
 HOLDOUT = "holdout"
-HOLDOUT_SEED = "groundswell"
+HOLDOUT_SEED, EXPLORE_SEED = "groundswell", "groundswell explores"
+WEEKS = 13
 HELPFUL_FAMILIES = frozenset({"usage", "intent", "hand_raise"})
 """Families of triggers that suggest that a human helps; `account` alone does not."""
 
@@ -102,6 +103,21 @@ def is_held_out(share: float, key: str, *, seed: str = HOLDOUT_SEED) -> bool:
     """
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2.0**64
+
+
+def is_explored(share: float, key: str, as_of: date) -> bool:
+    """Tell whether an account is contacted in a week though its score is too low.
+
+    Each week draws anew, by a hash, so that over the 13 weeks of a quarter about `share` of the
+    accounts are drawn once, evenly over its weeks.
+
+    Args:
+        share: Share of accounts in a quarter, 0..1.
+        key: Account id of the parent, or its own.
+        as_of: A day of the week.
+    """
+    year, week, _ = as_of.isocalendar()
+    return is_held_out(share / WEEKS, f"{key}:{year}-{week}", seed=EXPLORE_SEED)
 
 
 def _waive(result: GuardrailResult) -> GuardrailResult:
@@ -251,14 +267,17 @@ def _last_handoff(guardrails: Guardrails, case: Case) -> GuardrailResult:
 
 def _queue(_guardrails: Guardrails, case: Case) -> GuardrailResult:
     paying, qualified = bool(case.values.get("is_paying")), case.state.qualified
+    explored = case.state.explored
     if paying:
         reason = "A paying customer."
     elif qualified:
         reason = "A free user, and qualified."
+    elif explored:
+        reason = "A free user, not qualified: among the few lower scores that are explored."
     else:
         reason = "A free user outside the queue: not qualified."
     values: dict[str, Scalar] = {**case.pick("is_paying"), "qualified": qualified}
-    return GuardrailResult("queue", paying or qualified, reason, values)
+    return GuardrailResult("queue", paying or qualified or explored, reason, values)
 
 
 def _holdout(guardrails: Guardrails, case: Case) -> GuardrailResult:

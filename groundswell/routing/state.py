@@ -28,6 +28,7 @@ class AccountState:
         person_touches: When each user of it was last contacted.
         do_not_contact: Nobody may write to this account.
         parent_id: The account it is a subsidiary of; holdouts go by parent.
+        explored: It is contacted though its score is too low, to learn from it.
     """
 
     qualified: bool = False
@@ -41,6 +42,12 @@ class AccountState:
     person_touches: Mapping[str, date] = field(default_factory=dict[str, "date"])
     do_not_contact: bool = False
     parent_id: str | None = None
+    explored: bool = False
+
+    @property
+    def in_queue(self) -> bool:
+        """Whether a person may be brought in though nobody of it asked: qualified, or explored."""
+        return self.qualified or self.explored
 
 
 NOTHING_KNOWN = AccountState()

@@ -67,6 +67,29 @@ def test_an_account_takes_part_when_only_the_holdout_keeps_it_back(held_out: Pro
     assert f"{found.overall.contacted} accounts contacted and {found.overall.held_out}" in text
 
 
+def test_lower_scores_are_explored_and_take_no_part(tmp_path: Path, clock: FixedClock) -> None:
+    high = {"preset": "hybrid", "qualified": {"at_least": 99}}
+    more = {**BLOCKS["guardrails"], "holdout": "20%", "explore": "100%", "explore_from": 5}
+    blocks = {**BLOCKS, "score": high, "guardrails": more}
+    (tmp_path / "groundswell.yaml").write_text(json.dumps(blocks), encoding="utf-8")
+    last = clock.at
+    with Project.open(tmp_path, clock=clock) as project:
+        load(project, rows())
+        for back in range(84, -1, -7):
+            clock.at = last - dt.timedelta(days=back)
+            project.run()
+        decided = project.journal(kind="decided")
+        explored = [entry for entry in decided if entry.body["explored"]]
+        handed = [entry.account_id for entry in explored if entry.body["hand_over"]]
+        asked = {entry.account_id for entry in decided if not entry.body["explored"]}
+        assert len(handed) > 10
+        assert len(handed) == len(set(handed))  # each once
+        assert all(5 <= entry.body["score"] < 99 for entry in explored)
+        assert not project.journal(kind="qualified")
+        log = {row["account_id"] for row in project.measuring.exposure()}
+        assert not log & (set(handed) - asked)
+
+
 def test_contact_that_is_late_is_in_the_log_and_of_its_arm(held_out: Project) -> None:
     log = held_out.measuring.exposure()
     arms: dict[Any, set[Any]] = {}

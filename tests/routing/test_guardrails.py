@@ -8,7 +8,7 @@ import datetime as dt
 import pytest
 
 from groundswell.model import Trigger
-from groundswell.routing import AccountState, is_held_out
+from groundswell.routing import AccountState, is_explored, is_held_out
 
 DAY = dt.date(2026, 3, 1)
 QUALIFIED = AccountState(qualified=True)
@@ -221,6 +221,42 @@ def test_holdout_is_a_fixed_share_that_only_grows():
     assert abs(len(small) / 4000 - 0.2) < 0.02
     assert small < large
     assert small != {key for key in keys if is_held_out(0.2, key, seed="another")}
+
+
+@pytest.mark.parametrize(
+    ("written", "share"), [("on", 0.2), (True, 0.2), ("off", 0.0), (False, 0.0), ("35%", 0.35)]
+)
+def test_a_holdout_that_is_switched_on_is_a_fifth(configured, written, share):
+    assert configured(guardrails={"holdout": written}).guardrails.holdout_share == share
+
+
+def test_lower_scores_that_are_explored_are_in_the_queue(checked):
+    explored = AccountState(explored=True)
+    result, decision = checked("queue", state=explored)
+    assert result.passed
+    assert (decision.hand_over, decision.explored) == (True, True)
+    assert decision.reason.endswith("handed over because lower scores are explored by it.")
+    held, refused = checked("account_age", state=explored, account_age_days=1)
+    assert not held.passed
+    assert not refused.hand_over
+    _, usual = checked("queue", state=QUALIFIED)
+    assert not usual.explored
+    raised, asked = checked("queue", state=explored, hand_raises_28d=1, days_since_hand_raised=0)
+    assert raised.passed
+    assert not asked.explored  # who asks is answered for that
+
+
+def test_what_is_explored_is_drawn_each_week_and_adds_up_over_a_quarter():
+    keys = [f"account-{n}" for n in range(4000)]
+    monday = dt.date(2026, 1, 5)
+    weeks = [monday + dt.timedelta(weeks=week) for week in range(13)]
+    drawn = [{key for key in keys if is_explored(0.2, key, day)} for day in weeks]
+    for day, some in zip(weeks, drawn, strict=True):
+        sunday = day + dt.timedelta(days=6)
+        assert some == {key for key in keys if is_explored(0.2, key, sunday)}
+        assert 30 < len(some) < 95  # of 61.5
+    assert abs(len(set.union(*drawn)) / 4000 - 0.18) < 0.02  # 1 - (1 - 0.2 / 13) ** 13
+    assert drawn[0] != drawn[1]
 
 
 def test_a_hand_raise_passes_all_but_do_not_contact(decided, configured):

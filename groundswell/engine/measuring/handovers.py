@@ -191,13 +191,14 @@ def exposures_by(ledger: Ledger, day: date) -> pl.DataFrame:
     """Return when each account came to where its arm mattered, in the columns of `EXPOSURES`.
 
     That is its first decision that handed it over, or that nothing but the holdout kept from
-    handing it over: until then both arms are treated alike.
+    handing it over: until then both arms are treated alike. Lower scores that are explored take no
+    part.
     """
     rows: dict[str, dict[str, Any]] = {}
     for entry in ledger.journal(kinds=(DECIDED,)):
         body = entry.body
         reached = body["hand_over"] or body.get("withheld", False)
-        if entry.as_of > day or not reached:
+        if entry.as_of > day or not reached or body.get("explored", False):
             continue
         row = {
             "account_id": entry.account_id,

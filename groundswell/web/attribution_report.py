@@ -9,6 +9,7 @@ import altair as alt
 from groundswell.engine.measuring.attributing import quarter_name
 from groundswell.web.document import Picture, Report, Section, Table
 from groundswell.web.pictures import BLUE, GREY, ORANGE, Row, data_of, themed
+from groundswell.web.weekly_report import BUCKETS
 from groundswell.web.wording import counted, named, share
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from groundswell.engine.measuring.locking import Lock
     from groundswell.measure.attribution import Comparison, Moved, QuarterTotal, Receipt, Total
 
-_TITLES = {
-    "product_sourced": "product-sourced",
-    "sales_converted": "sales-converted, shared",
-    "sales_sourced": "sales-sourced",
-}
 _COLOURS = {"product_sourced": BLUE, "sales_converted": GREY, "sales_sourced": ORANGE}
 _CENTS, _THOUSAND = 100, 1_000
 _QUARTERS, _SHOWN = 8, 5
@@ -68,13 +64,13 @@ def draw_buckets(quarters: Sequence[QuarterTotal], currency: str) -> alt.LayerCh
     rows: list[Row] = [
         {
             "quarter": quarter_name(quarter.first),
-            "bucket": _TITLES[total.bucket],
+            "bucket": BUCKETS[total.bucket],
             "amount": total.amount_cents / _CENTS / _THOUSAND,
         }
         for quarter in quarters
         for total in quarter.buckets
     ]
-    scale = alt.Scale(domain=list(_TITLES.values()), range=[_COLOURS[bucket] for bucket in _TITLES])
+    scale = alt.Scale(domain=list(BUCKETS.values()), range=[_COLOURS[bucket] for bucket in BUCKETS])
     chart = (
         alt.Chart(data_of(rows))
         .mark_bar()
@@ -91,7 +87,7 @@ def _verdict(shown: QuarterTotal, name: str) -> list[str]:
     if not shown.gained_cents:
         return [f"Nothing was gained in {name}."]
     parts = [
-        f"{share(one.amount_cents / shown.gained_cents)} {_TITLES[one.bucket].split(',')[0]}"
+        f"{share(one.amount_cents / shown.gained_cents)} {BUCKETS[one.bucket].split(',')[0]}"
         for one in shown.buckets
     ]
     said = [f"{money(shown.gained_cents)} was gained in {name}: {', '.join(parts)}."]
@@ -105,7 +101,7 @@ def _verdict(shown: QuarterTotal, name: str) -> list[str]:
 
 def _buckets(shown: QuarterTotal) -> Section:
     heads = ("bucket", "gained", "gains", "accounts", "to product", "to sales", "influenced")
-    rows = [(_TITLES[one.bucket], *_cells(one)) for one in shown.buckets]
+    rows = [(BUCKETS[one.bucket], *_cells(one)) for one in shown.buckets]
     accounts = {account for one in shown.buckets for account in one.accounts}
     rows.append(
         (
@@ -136,7 +132,7 @@ def _motions(shown: QuarterTotal) -> Section:
     heads = ("bucket", "motion", "gained", "gains", "accounts")
     rows = tuple(
         (
-            _TITLES[one.bucket],
+            BUCKETS[one.bucket],
             (one.motion or "").replace("_", "-"),
             money(one.amount_cents),
             f"{one.receipts:,}",
@@ -150,7 +146,7 @@ def _motions(shown: QuarterTotal) -> Section:
 def _reconciled(shown: QuarterTotal) -> Section:
     rows = (
         (f"recurring revenue before {shown.first}", money(shown.opening_cents)),
-        *((_TITLES[one.bucket], money(one.amount_cents)) for one in shown.buckets),
+        *((BUCKETS[one.bucket], money(one.amount_cents)) for one in shown.buckets),
         ("contracted and churned", money(shown.lost_cents)),
         (f"recurring revenue at the end of {shown.last}", money(shown.closing_cents)),
     )
@@ -161,7 +157,7 @@ def _reconciled(shown: QuarterTotal) -> Section:
 def _history(found: AttributionReport) -> Section:
     quarters = found.quarters[-_QUARTERS:]
     locks = {lock.first: lock for lock in found.locks}
-    heads = ("quarter", *(_TITLES[bucket] for bucket in _TITLES), "all", "rules")
+    heads = ("quarter", *(BUCKETS[bucket] for bucket in BUCKETS), "all", "rules")
     rows = tuple(
         (
             quarter_name(one.first),
@@ -223,7 +219,7 @@ def _said(value: object) -> str:
 
 def _compared(heading: str, note: str, compared: Comparison) -> Section:
     moved = [
-        *(_moved(one, _TITLES, "product") for one in compared.buckets),
+        *(_moved(one, BUCKETS, "product") for one in compared.buckets),
         *(_moved(one, {}, "nobody", "credited to ") for one in compared.reps),
         *(_moved(one, {}, "not influenced", "tagged ") for one in compared.tags),
     ]
@@ -233,7 +229,7 @@ def _compared(heading: str, note: str, compared: Comparison) -> Section:
     heads = ("bucket", named(compared.before_rules), named(compared.after_rules))
     rows = tuple(
         (title, money(compared.before_cents[bucket]), money(compared.after_cents[bucket]))
-        for bucket, title in _TITLES.items()
+        for bucket, title in BUCKETS.items()
     )
     notes = (note,) if moved else (note, "None: every dollar stays where it is.")
     return Section(heading, notes, Table(heads, rows), items=tuple(moved))
@@ -256,7 +252,7 @@ def _receipts(receipts: Sequence[Receipt]) -> Section:
             one.account_id,
             str(one.day),
             money(one.amount_cents),
-            _TITLES[one.bucket] + (", influenced" if one.is_influenced else ""),
+            BUCKETS[one.bucket] + (", influenced" if one.is_influenced else ""),
             one.rep or "",
             one.why,
         )

@@ -11,6 +11,7 @@ from groundswell.web.overlay_report import write_overlay
 from groundswell.web.uplift_report import report_uplift
 from groundswell.web.weekly_report import (
     OWNERS,
+    channel_sections,
     funnel_section,
     misses_goal,
     owned_metrics,
@@ -41,6 +42,7 @@ def report_quarterly(found: QuarterlyReport) -> Report:
         _definition(found),
         *(owned_metrics(week, week.definitions, owner) for owner in OWNERS),
         *(funnel_section(one) for one in week.funnels),
+        *channel_sections(week.channels),
         score_section(week),
         *report_uplift(found.uplift).sections[:2],
         *report_feedback(found.feedback).sections,

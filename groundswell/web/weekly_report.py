@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from groundswell.engine.measuring.channels import Channel
     from groundswell.engine.measuring.mistakes import MistakesReport
     from groundswell.engine.measuring.weekly import Definition, Flow, Said, WeeklyReport
     from groundswell.measure.estimates import Estimate
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from groundswell.measure.metrics import Figure
     from groundswell.measure.recurring import Reconciled
 
+BUCKETS = {
+    "product_sourced": "product-sourced",
+    "sales_converted": "sales-converted, shared",
+    "sales_sourced": "sales-sourced",
+}
 OWNERS = {
     "product": "What product answers for",
     "sales": "What sales answers for",
@@ -50,6 +56,7 @@ def report_weekly(found: WeeklyReport, *, title: str) -> Report:
         *(funnel_section(one) for one in found.funnels),
         _forecasts(found),
         _months(found),
+        *channel_sections(found.channels),
         score_section(found),
         *_mistakes(found.mistakes),
         _said(found.said),
@@ -343,6 +350,34 @@ def _month(month: Reconciled, kinds: Sequence[str]) -> tuple[str, ...]:
         f"{month.opening / 100:,.0f}",
         *moved,
         f"{month.closing / 100:,.0f}",
+    )
+
+
+def channel_sections(channels: Sequence[Channel]) -> Iterator[Section]:
+    """Return how the revenue of the last 13 weeks came about; nothing where none did."""
+    whole = sum(one.gained_cents for one in channels)
+    if not channels:
+        return
+    rows = tuple(
+        (
+            BUCKETS[one.bucket],
+            one.motion.replace("_", " "),
+            write_value(one.gained_cents, "money"),
+            share(one.gained_cents / whole) if whole else "",
+            write_value(one.before_cents, "money"),
+            _accounts(one.accounts),
+        )
+        for one in channels
+    )
+    yield Section(
+        "Channel mix",
+        ("New and expanded ARR of 13 weeks, each dollar in one bucket; beside it the 13 before.",),
+        Table(
+            ("bucket", "motion", "ARR", "of all", "before", "accounts"),
+            rows,
+            frozenset((1,)),
+            frozenset((5,)),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.engine.measuring.accuracy import score_accuracy
+from groundswell.engine.measuring.channels import Channel, mix_channels
 from groundswell.engine.measuring.gathering import Gathered, gather
 from groundswell.engine.measuring.mistakes import (
     OUTCOME_DAYS,
@@ -159,6 +160,7 @@ class WeeklyReport:
         checks: How such forecasts came true before.
         months: Movements of ARR of each of the last months, reconciled.
         said: What people said.
+        channels: How the revenue of the last 13 weeks came about.
         accuracy: AUC of the score in use, by who paid more in the 90 days since.
         uplift: Whether contact helps, in a sentence.
         mistakes: Those that are seen.
@@ -177,6 +179,7 @@ class WeeklyReport:
     checks: tuple[Checked, ...]
     months: tuple[Reconciled, ...]
     said: tuple[Said, ...]
+    channels: tuple[Channel, ...]
     accuracy: Estimate
     uplift: str
     mistakes: MistakesReport
@@ -229,6 +232,7 @@ def report_week(
         checks=tuple(checked for _, checked in forecasts),
         months=tuple(reconcile(known.subscriptions, _months(as_of), as_of=as_of)),
         said=tuple(said_by(known, quarter)),
+        channels=mix_channels(loaded, computer, known, tables),
         accuracy=score_accuracy(loaded, known, then=as_of - timedelta(days=OUTCOME_DAYS)),
         uplift=report_uplift(loaded, computer, known, tables).sentence,
         mistakes=report_mistakes(loaded, computer, known, tables),

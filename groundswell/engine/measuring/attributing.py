@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _AFTER_A_QUARTER = timedelta(days=93)
 _DAY = timedelta(days=1)
 _AHA = "is_activated"
+_ALONE, _READING = 20_000, 150
+"""What an account computed for itself costs, and the reading of one among all, in days of one."""
 
 
 @dataclass(frozen=True)
@@ -231,22 +233,21 @@ def _check_window(rules: AttributionRules, loaded: LoadedConfig) -> None:
 def _with_footprints(bare: Facts, computer: Computer, rules: list[AttributionRules]) -> Facts:
     """Add what footprints are told by, of the accounts and days that need it.
 
-    Month by month, since in each other accounts are worked: all of them on all days would be a
-    thousand times as many rows.
+    An account computed for itself takes as long as thousands of days of others beside it; so all
+    are computed where many are asked for.
     """
     names = {name for one in rules for name in (one.people_feature, one.days_feature)}
     wanted = [*sorted(names), _AHA]
-    asked = footprint_days(bare)
-    frames: list[pl.DataFrame] = []
-    for (_,), month in asked.group_by(pl.col("as_of").dt.truncate("1mo"), maintain_order=True):
-        days = month.get_column("as_of").unique().to_list()
-        accounts = month.get_column("account_id").unique().sort().to_list()
-        frames += [
-            frame.select(
-                "account_id", "as_of", *(one for one in wanted if one in frame.columns)
-            ).join(month, on=["account_id", "as_of"], how="semi")
-            for frame in computer.features(days, accounts=accounts)
-        ]
+    asked = footprint_days(bare, rules)
+    days = asked.get_column("as_of").unique().sort().to_list()
+    accounts = asked.get_column("account_id").unique().sort().to_list()
+    some = not accounts or len(accounts) * _ALONE < bare.accounts.height * (len(days) + _READING)
+    frames = [
+        frame.select("account_id", "as_of", *(one for one in wanted if one in frame.columns)).join(
+            asked, on=["account_id", "as_of"], how="semi"
+        )
+        for frame in computer.features(days, accounts=accounts if some else None)
+    ]
     empty = pl.DataFrame(
         schema={"account_id": pl.String, "as_of": pl.Date}
         | {name: pl.Float64 for name in wanted if name in computer.loaded.types}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from groundswell.config.attribution import AttributionRules
 
@@ -177,10 +177,6 @@ class Files:
         for name in self.family(account):
             yield from self._pqls.get(name, ())
 
-    def worked_accounts(self) -> set[str]:
-        """Return the accounts that have a deal or a touch of their own."""
-        return {*self._deals, *self._touches}
-
     def usage(self, rules: AttributionRules) -> dict[tuple[str, date], Usage]:
         """Return by account and day what a footprint is told by."""
         told = {name: name in self._features.columns for name in _read_by(rules)}
@@ -212,25 +208,26 @@ def _read_by(rules: AttributionRules) -> tuple[str, str, str]:
     return rules.people_feature, rules.days_feature, "is_activated"
 
 
-def footprint_days(facts: Facts) -> pl.DataFrame:
+def footprint_days(facts: Facts, rules: Sequence[AttributionRules]) -> pl.DataFrame:
     """Return of which accounts, and as of which days, a footprint may have to be known.
 
-    That is the day before an opportunity was opened, of all accounts of its parent; and the day
-    before a gain, of accounts that anybody worked.
+    That is the day before an opportunity was opened that stands beside a gain, of all accounts of
+    its parent.
+
+    Args:
+        facts: Without features.
+        rules: All that are asked for.
 
     Returns:
         account_id, as_of; each pair once.
     """
     files = Files(facts)
     pairs: set[tuple[str, date]] = set()
-    opened = facts.opportunities.select("account_id", pl.col("created_at").dt.date())
-    for account, day in opened.drop_nulls().iter_rows():
-        pairs |= {(one, day - DAY) for one in files.family(account)}
-    worked = files.worked_accounts()
     gains = facts.movements.filter(pl.col("arr_cents") > 0).select("account_id", "day")
     for account, day in gains.iter_rows():
-        if account in worked or files.parent(account) in worked:
-            pairs |= {(one, day - DAY) for one in files.family(account)}
+        for deal in files.deals(account):
+            if any(deal.standing(day, one) for one in rules):
+                pairs |= {(one, deal.opened - DAY) for one in files.family(account)}
     return pl.DataFrame(
         sorted(pairs), schema={"account_id": pl.String, "as_of": pl.Date}, orient="row"
     )

@@ -42,7 +42,7 @@ class Receipt:
         rep: Who is credited; None for nobody.
         self_served: Whether the user bought alone.
         footprint: Whether the product was used in a way that mattered before; None where that is
-            not known, or nobody worked on it.
+            not known, or nobody worked an opportunity on it.
         rules: Version of the rules that decided.
         settled_on: From this day on nothing that happens can change it.
         why: In a sentence or a few.
@@ -150,18 +150,9 @@ class _Judge:
     ) -> Receipt:
         deal, standing = self._deal(gain)
         touches = self._touches(gain)
-        asked = deal.opened - DAY if deal else gain.day - DAY
-        used = self._used(gain, asked) if deal or touches else None
+        used = self._used(gain, deal.opened - DAY) if deal else None
         footprint = None if used is None else _is_footprint(used, gain.rules)
         evidence = _told(touches)
-        if used is not None:
-            evidence = replace(
-                evidence,
-                footprint_on=asked,
-                people=used.people,
-                days=used.days,
-                activated=used.activated,
-            )
         bucket: Bucket = "product_sourced"
         rep = touches[-1].rep if touches else None
         before = deal.opened if deal else gain.day
@@ -182,6 +173,10 @@ class _Judge:
                 opportunity_id=deal.opportunity_id,
                 opened_on=deal.opened,
                 won_on=deal.closed if standing == "won" else None,
+                footprint_on=deal.opened - DAY,
+                people=used.people if used else None,
+                days=used.days if used else None,
+                activated=used.activated if used else None,
             )
         product = _product_cents(cents, bucket, gain.rules)
         return Receipt(

@@ -173,16 +173,20 @@ def test_of_which_days_footprints_are_asked():
     facts = history(
         arr=[("a", 100, 10), ("b", 50, 10), ("c", 60, 10), ("c", 70, 5)],
         parents=[("b", "p"), ("p", "p")],
-        deals=[deal(account="p", opened=20)],
+        deals=[
+            deal(account="p", opened=20),
+            deal("lost", "a", opened=30, closed=99, won=False),
+            deal("late", "c", opened=65),
+            deal("slow", "a", opened=40, closed=145, won=True),
+        ],
         touches=[("c", ANN, 1)],
     )
-    assert footprint_days(facts).rows() == [
-        ("b", on(19)),
-        ("b", on(49)),
-        ("c", on(59)),
-        ("p", on(19)),
-        ("p", on(49)),
-    ]
+    family = [("b", on(19)), ("p", on(19))]
+    closed = shipped(still_open=False)
+    assert footprint_days(facts, [closed]).rows() == [("a", on(39)), *family]
+    assert footprint_days(facts, [shipped(opportunity_days=25)]).rows() == []
+    assert footprint_days(facts, [shipped(opportunity_days=40), closed]).height == 3
+    assert footprint_days(facts, []).rows() == []
 
 
 def test_receipts_are_those_that_commissions_read():

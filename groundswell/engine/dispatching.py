@@ -159,12 +159,13 @@ class Dispatcher:
             ready = self._without_early(opened, waiting, done)
             fresh = self._without_superseded(ready, done)
             fresh = self._without_arrived(opened, fresh, done)
-            for kind in ORDER:
-                of_kind = [item for item in fresh if item.kind == kind]
-                if kind is DeliveryKind.ACCOUNT:
-                    of_kind = self._without_unchanged(opened, of_kind, done)
-                for send, batch in consignments(opened, kind, of_kind):
-                    self._send(opened, send, batch, done)
+            for urgent in (True, False):
+                for kind in ORDER:
+                    of_kind = [i for i in fresh if i.kind == kind and i.urgent is urgent]
+                    if kind is DeliveryKind.ACCOUNT:
+                        of_kind = self._without_unchanged(opened, of_kind, done)
+                    for send, batch in consignments(opened, kind, of_kind):
+                        self._send(opened, send, batch, done)
             self._failures.pop(name, None)
         except GroundswellError as error:
             self._rest(name, error, done)

@@ -172,6 +172,7 @@ DELIVERIES = sa.Table(
     sa.Column("their_id", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("fix", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("deliveries_waiting_idx", "destination", "status", "due_at"),
 )
 DESTINATION_MEMORY = sa.Table(

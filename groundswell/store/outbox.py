@@ -39,6 +39,7 @@ class KeptDelivery:
         their_id: What the other system calls it.
         reason: Why not yet, or not at all.
         fix: How to mend that.
+        urgent: Whether it goes before what is not.
     """
 
     key: str
@@ -55,6 +56,7 @@ class KeptDelivery:
     their_id: str | None = None
     reason: str = ""
     fix: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,10 @@ class Outbox(Protocol):
         ...
 
     def due_deliveries(self, destination: str, *, at: datetime, limit: int) -> list[KeptDelivery]:
-        """Return what may be sent now, the oldest first; what is being sent is among it."""
+        """Return what may be sent now: what is urgent, then the rest, the oldest first.
+
+        What is being sent is among it.
+        """
         ...
 
     def deliveries(

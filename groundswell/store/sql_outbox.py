@@ -98,7 +98,7 @@ class SqlOutbox(SqlStore):
             _selected()
             .where(table.destination == destination, table.status.in_(UNSETTLED))
             .where(table.due_at <= at)
-            .order_by(table.position)
+            .order_by(table.urgent.desc(), table.position)
             .limit(limit)
         )
         return [KeptDelivery(*row) for row in self._rows(select)]

@@ -395,7 +395,17 @@ def _kept(
         handoff_id=handoff_id,
         body=as_plain(body),
         made_at=entry.at,
+        urgent=_is_urgent(body),
     )
+
+
+def _is_urgent(body: Body) -> bool:
+    """Tell whether somebody has to act on it at once.
+
+    Only what is added, as messages and tasks are: values that went before older ones of the same
+    account would be written over by them.
+    """
+    return isinstance(body, Message | Task) and body.urgent
 
 
 def _undecided(about: About) -> Decision:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,99 +49,67 @@ def weekly(
     _write(report_weekly(found, title=f"Weekly report, {found.as_of}"), out_file)
 
 
-@report.command()
-def quarterly(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Put together what product and sales look at once a quarter, and have to agree on."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.quarterly(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.quarterly_report import report_quarterly  # noqa: PLC0415 - drawing
+def _add(name: str, writer: str, said: str) -> None:
+    """Add a report that asks for nothing but a day.
 
-    _write(report_quarterly(found), out_file)
+    Args:
+        name: Of the command, and of the method of `Measuring`.
+        writer: The module of `groundswell.web` that writes it, and its function.
+        said: What the report says.
+    """
 
-
-@report.command()
-def monthly(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say how the sign-ups of each month and the customers of each quarter came along."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.monthly(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.monthly_report import report_monthly  # noqa: PLC0415 - drawing
-
-    _write(report_monthly(found), out_file)
+    @report.command(name, help=said)
+    def command(
+        as_of: AsOfOption = None,
+        out_file: OutOption = None,
+        project: ProjectOption = Path(),
+        json: JsonOption = False,
+    ) -> None:
+        check_out(out_file)
+        with open_project(project) as opened:
+            found = getattr(opened.measuring, name)(as_of=parse_day(as_of))
+        if json:
+            print_json(found)
+            return
+        # Drawing takes a second to import.
+        _write(resolve_name(f"groundswell.web.{writer}")(found), out_file)
 
 
-@report.command()
-def payback(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say when salespeople have paid for themselves, with PQLs to work and without."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.payback(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.advice_report import write_payback  # noqa: PLC0415 - drawing
-
-    _write(write_payback(found), out_file)
-
-
-@report.command()
-def pricing(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say where the price list and the motions, limits and accounts part."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.pricing(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.advice_report import write_pricing  # noqa: PLC0415 - drawing
-
-    _write(write_pricing(found), out_file)
-
-
-@report.command()
-def overlay(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say whether self-serve needs sales beside it, which layer, and what would change that."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.overlay(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.overlay_report import write_overlay  # noqa: PLC0415 - drawing
-
-    _write(write_overlay(found), out_file)
+_add(
+    "quarterly",
+    "quarterly_report:report_quarterly",
+    "Put together what product and sales look at once a quarter, and have to agree on.",
+)
+_add(
+    "monthly",
+    "monthly_report:report_monthly",
+    "Say how the sign-ups of each month and the customers of each quarter came along.",
+)
+_add(
+    "payback",
+    "advice_report:write_payback",
+    "Say when salespeople have paid for themselves, with PQLs to work and without.",
+)
+_add(
+    "pricing",
+    "advice_report:write_pricing",
+    "Say where the price list and the motions, limits and accounts part.",
+)
+_add(
+    "overlay",
+    "overlay_report:write_overlay",
+    "Say whether self-serve needs sales beside it, which layer, and what would change that.",
+)
+_add(
+    "mistakes",
+    "advice_report:write_mistakes",
+    "Say which mistakes of selling beside self-serve are seen in your data.",
+)
+_add(
+    "feedback",
+    "feedback_report:report_feedback",
+    "Say what usage tells sales, and what sales and support tell product.",
+)
 
 
 @report.command()
@@ -226,44 +195,6 @@ def uplift(
     from groundswell.web.uplift_report import report_uplift  # noqa: PLC0415 - drawing
 
     _write(report_uplift(found), out_file)
-
-
-@report.command()
-def mistakes(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say which mistakes of selling beside self-serve are seen in your data."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.mistakes(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.advice_report import write_mistakes  # noqa: PLC0415 - drawing
-
-    _write(write_mistakes(found), out_file)
-
-
-@report.command()
-def feedback(
-    as_of: AsOfOption = None,
-    out_file: OutOption = None,
-    project: ProjectOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Say what usage tells sales, and what sales and support tell product."""
-    check_out(out_file)
-    with open_project(project) as opened:
-        found = opened.measuring.feedback(as_of=parse_day(as_of))
-    if json:
-        print_json(found)
-        return
-    from groundswell.web.feedback_report import report_feedback  # noqa: PLC0415 - drawing
-
-    _write(report_feedback(found), out_file)
 
 
 def _print_exposure(rows: Sequence[Mapping[str, object]], limit: int, *, json: bool) -> None:

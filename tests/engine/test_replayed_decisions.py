@@ -44,12 +44,12 @@ WRITTEN = {"decided_at", "score", "parts", "tier"}
 
 @pytest.fixture
 def worked(tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
-    """Open a company decided on every two weeks, with a rep who does something between."""
+    """Open a company decided on every four weeks, with a rep who does something between."""
     (tmp_path / "groundswell.yaml").write_text(json.dumps(BLOCKS), encoding="utf-8")
     last = clock.at
     with Project.open(tmp_path, clock=clock) as project:
         load(project, rows())
-        for turn, back in enumerate(range(168, -1, -14)):
+        for turn, back in enumerate(range(168, -1, -28)):
             clock.at = last - dt.timedelta(days=back)
             project.run()
             clock.at += dt.timedelta(hours=3)
@@ -71,8 +71,8 @@ def decision_of(project: Project, entry: Any) -> Any:
 def test_every_decision_comes_out_again_with_its_trace(worked: Project) -> None:
     entries = decided(worked)
     handed = [entry for entry in entries if entry.body["hand_over"]]
-    assert len(entries) > 100
-    assert len(handed) > 10
+    assert len(entries) > 60
+    assert len(handed) > 5
     assert any(entry.body["withheld"] for entry in entries)
     for entry in entries:
         again = json.loads(json.dumps(as_plain(decision_of(worked, entry)), default=str))

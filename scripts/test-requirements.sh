@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests start: Java 17 and PostgreSQL. Does nothing when both are there; needs
+# Installs what the tests start: Java 17, PostgreSQL, Chromium. Does nothing when all are there; needs
 # root and apt-get when one is missing. PostgreSQL refuses to run as root, so a root run of the
 # tests starts it as the user `postgres`, which the package makes.
 set -eu
@@ -13,7 +13,10 @@ has_postgres() {
   command -v initdb >/dev/null 2>&1
 }
 
+has_chromium() { command -v chromium >/dev/null 2>&1; }
+
 missing=""
+has_chromium || missing="$missing chromium"
 has_java || missing="$missing openjdk-17-jre-headless"
 has_postgres || missing="$missing postgresql"
 
@@ -22,7 +25,7 @@ root=false
 
 if [ -n "$missing" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
-    echo "Missing:$missing. Install what gives \`java\` (17) and PostgreSQL's \`initdb\`." >&2
+    echo "Missing:$missing. Install what gives \`java\` (17), \`chromium\` and PostgreSQL's \`initdb\`." >&2
     exit 1
   fi
   if ! $root; then
@@ -46,4 +49,5 @@ if $root && ! id postgres >/dev/null 2>&1; then
 fi
 
 has_java || { echo "java is still missing after installing:$missing" >&2; exit 1; }
+has_chromium || { echo "chromium is still missing after installing:$missing" >&2; exit 1; }
 has_postgres || { echo "PostgreSQL is still missing after installing:$missing" >&2; exit 1; }

@@ -184,7 +184,7 @@ class Project:
         return Measuring(
             loaded=lambda: self.loaded,
             computer=self.computer,
-            day=self._day,
+            day=lambda asked: self._day(asked or self.looker.latest_day()),
             warnings=lambda day: score_warnings(self.loaded, day),
         )
 

@@ -40,7 +40,7 @@ class Likely:
     Attributes:
         account_id, name: Which.
         score: Of 100.
-        tier: Of the score; None below the threshold.
+        tier: Of the score; None while it is not qualified.
         qualified: Whether it is qualified.
     """
 
@@ -149,7 +149,13 @@ def likely_buyers(
     )
     best = free.sort("qualified", "score", "account_id", descending=[True, True, False]).head(most)
     return tuple(
-        Likely(row["account_id"], row["name"], row["score"], row["tier"], row["qualified"])
+        Likely(
+            row["account_id"],
+            row["name"],
+            row["score"],
+            row["tier"] if row["qualified"] else None,
+            row["qualified"],
+        )
         for row in best.iter_rows(named=True)
     )
 

@@ -8,7 +8,7 @@ import altair as alt
 
 from groundswell.engine.measuring.attributing import quarter_name
 from groundswell.web.document import Picture, Report, Section, Table
-from groundswell.web.pictures import BLUE, GREY, ORANGE, Row, data_of, themed
+from groundswell.web.pictures import BLUE, GREY, ORANGE, WIDTH, Row, data_of, themed
 from groundswell.web.weekly_report import BUCKETS
 from groundswell.web.wording import counted, named, share
 
@@ -80,7 +80,7 @@ def draw_buckets(quarters: Sequence[QuarterTotal], currency: str) -> alt.LayerCh
             alt.Color("bucket:N", scale=scale, title=None),
         )
     )
-    return themed(alt.layer(chart))
+    return themed(alt.layer(chart).properties(width=WIDTH))
 
 
 def _verdict(shown: QuarterTotal, name: str) -> list[str]:

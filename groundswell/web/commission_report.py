@@ -24,8 +24,8 @@ def write_commissions(found: CommissionsReport) -> Report:
     paid = sum(one.pay_cents for one in found.statements)
     verdict = [
         f"{money(paid)} is paid to {counted(len(found.statements), 'rep')}."
-        if found.statements
-        else "Nobody is paid anything: no rep is credited with revenue up to this month."
+        if paid
+        else "Nothing is paid to anybody for this month."
     ]
     if found.unsettled_on is not None:
         verdict.append(
@@ -72,16 +72,17 @@ def _overview(found: CommissionsReport) -> Section:
 
 
 def _statement(one: RepStatement) -> Section:
-    heads = ("day", "what", "account", "sold", "baseline", "credited", "rate", "paid", "why")
+    heads = ("day", "what", "account", "sold", "baseline", "credited", "rate", "paid")
     rows = tuple(_entry(entry) for entry in one.entries)
     notes = tuple(_attained(told) for told in one.attainments)
-    table = Table(heads, rows, words=frozenset((1, 2)), prose=frozenset((8,)))
-    return Section(one.rep, notes, table if rows else None)
+    table = Table(heads, rows, words=frozenset((1, 2)))
+    return Section(
+        one.rep, notes, table if rows else None, tuple(_receipt(entry) for entry in one.entries)
+    )
 
 
 def _entry(entry: PaidEntry) -> tuple[str, ...]:
     baseline = "none" if entry.baseline_cents is None else money(entry.baseline_cents)
-    why = entry.why if entry.kind != "earned" else f"{entry.why}. {entry.receipt}"
     return (
         str(entry.day),
         entry.kind,
@@ -91,8 +92,12 @@ def _entry(entry: PaidEntry) -> tuple[str, ...]:
         money(entry.credited_cents),
         share(entry.rate),
         money(entry.pay_cents),
-        why,
     )
+
+
+def _receipt(entry: PaidEntry) -> str:
+    why = entry.why if entry.kind != "earned" else f"{entry.why}. {entry.receipt}"
+    return f"{entry.day}, {entry.account_id}: {why}"
 
 
 def _attained(told: Attainment) -> str:

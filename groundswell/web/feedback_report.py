@@ -57,7 +57,7 @@ def _to_sales(found: FeedbackReport) -> Iterator[Section]:
                 _name(one),
                 amount(round(one.score)),
                 one.tier or "",
-                "qualified" if one.qualified else "near it",
+                "qualified" if one.qualified else "not yet",
             )
             for one in found.likely
         )

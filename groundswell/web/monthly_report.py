@@ -8,7 +8,7 @@ import altair as alt
 
 from groundswell.measure.cohorts import AGES, STEPS
 from groundswell.web.document import Picture, Report, Section, Table
-from groundswell.web.pictures import Row, data_of, themed
+from groundswell.web.pictures import WIDTH, Row, data_of, themed
 from groundswell.web.weekly_report import write_estimate, write_value
 from groundswell.web.wording import counted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from groundswell.engine.measuring.monthly import MonthlyReport
-    from groundswell.measure.cohorts import SegmentConversion, SignupCohort
+    from groundswell.measure.cohorts import RevenueCohort, SegmentConversion, SignupCohort
     from groundswell.measure.estimates import Estimate
 
 _STEPS = {
@@ -50,10 +50,16 @@ def draw_cohorts(cohorts: tuple[SignupCohort, ...]) -> alt.LayerChart:
     ]
     x = alt.X("month:O", axis=alt.Axis(title=None, labelAngle=-45))
     y = alt.Y("share:Q", title="Share of sign-ups", axis=alt.Axis(format="~%"))
-    colour = alt.Color("step:N", title=None, scale=alt.Scale(domain=list(_STEPS.values())))
+    colour = alt.Color(
+        "step:N",
+        title=None,
+        scale=alt.Scale(domain=list(_STEPS.values())),
+        legend=alt.Legend(symbolOpacity=1),
+    )
     base = alt.Chart(data_of(rows)).encode(x, colour)
     band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q"), alt.Y2("high"))
-    return themed(alt.layer(band, base.mark_line(point=True, strokeWidth=2).encode(y)))
+    line = base.mark_line(point=True, strokeWidth=2).encode(y)
+    return themed(alt.layer(band, line).properties(width=WIDTH))
 
 
 def _verdict(found: MonthlyReport) -> Iterator[str]:
@@ -126,27 +132,31 @@ def _customers(found: MonthlyReport) -> Iterator[Section]:
         return
     rows = tuple(
         (
-            f"{one.first.year}-Q{(one.first.month + 2) // 3}",
+            _quarter(one),
             f"{one.customers:,}",
             write_value(one.arr_cents, "money"),
             *(_or_blank(one.nrr[age], "share") for age in AGES),
-            *(_or_blank(one.grr[age], "share") for age in AGES),
             write_estimate(one.paid_cents, "money"),
         )
         for one in known
     )
-    heads = (
-        *("began in", "customers", "first ARR"),
-        *(f"NRR after {_AGES[age]}" for age in AGES),
-        *(f"GRR after {_AGES[age]}" for age in AGES),
-        "paid so far, each",
+    kept = tuple(
+        (_quarter(one), *(_or_blank(one.grr[age], "share") for age in AGES)) for one in known
     )
+    ages = tuple(f"after {_AGES[age]}" for age in AGES)
     count = counted(sum(one.customers for one in known), "customer")
     note = (
-        f"{count} by the quarter in which they began to pay; each is looked at at the same age. "
-        "GRR leaves out what anybody pays more than at first."
+        f"{count} by the quarter in which they began to pay: what they pay at the same age for "
+        "what they began with (NRR), and what each has paid so far."
     )
+    heads = ("began in", "customers", "first ARR", *ages, "paid so far")
     yield Section("Customers by quarter", (note,), Table(heads, rows))
+    note = "The same without what anybody pays more than at first (GRR)."
+    yield Section("What is kept of it", (note,), Table(("began in", *ages), kept))
+
+
+def _quarter(cohort: RevenueCohort) -> str:
+    return f"{cohort.first.year}-Q{(cohort.first.month + 2) // 3}"
 
 
 def _or_blank(told: Estimate, unit: str) -> str:

@@ -33,7 +33,7 @@ BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#767676", "#BFD9E8"
 """Blue and orange of the palette of Okabe and Ito, which is safe for the colour-blind."""
 
 _INK, _FAINT = "#222222", "#E6E6E6"
-_WIDTH, _HEIGHT = 390, 250
+WIDTH, _HEIGHT = 390, 250
 _PERCENT = "~%"
 _HALF_BAR = 2
 _DODGE = 1.07
@@ -48,7 +48,7 @@ THEME: Row = {
     "font": "Arial, Helvetica, sans-serif",
     "background": "white",
     "padding": 4,
-    "view": {"stroke": None, "continuousWidth": _WIDTH, "continuousHeight": _HEIGHT},
+    "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": _HEIGHT},
     "axis": {
         "labelColor": _INK,
         "titleColor": _INK,
@@ -391,7 +391,7 @@ def draw_waterfall(story: Explanation) -> alt.LayerChart:
         base.mark_bar().encode(x, alt.X2("end"), colour),
         base.mark_text(align="left", dx=4).encode(alt.X("edge:Q"), alt.Text("said:N")),
     ]
-    return themed(alt.layer(*layers).properties(width=_WIDTH - 90, height=alt.Step(_STEP)))
+    return themed(alt.layer(*layers).properties(width=WIDTH - 90, height=alt.Step(_STEP)))
 
 
 _FIT = "fit"

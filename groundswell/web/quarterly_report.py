@@ -20,7 +20,6 @@ from groundswell.web.weekly_report import (
     title_of,
     write_estimate,
 )
-from groundswell.web.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +57,8 @@ def report_quarterly(found: QuarterlyReport) -> Report:
 def _verdict(found: QuarterlyReport) -> Iterator[str]:
     missed, seen = _missed(found), _seen(found)
     yield (
-        f"{counted(len(missed), 'metric')} surely below its goal, "
-        f"{counted(len(seen), 'mistake')} seen."
+        f"Surely off their goals: {len(missed) or 'no'} metrics. Mistakes that can be seen: "
+        f"{len(seen) or 'none'}."
     )
     yield found.uplift.sentence
     yield " ".join(write_overlay(found.overlay).verdict)

@@ -10,7 +10,7 @@ import pytest
 
 from groundswell.engine import Project
 from groundswell.model import as_plain
-from tests.measuring.conftest import EVENTS, TEAMS, at, clock, load, rows
+from tests.measuring.conftest import OPEN, at, clock, load, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["clock"]
 
-OPEN = {"needs_activation": False, "needs_signal": False, "max_silence": "1000d"}
-BLOCKS: dict[str, Any] = {
-    "company": "Ours",
-    "events": EVENTS,
-    "teams": TEAMS,
-    "score": {"preset": "hybrid", "qualified": {"at_least": 5}},
-    "motions": [{"name": "all", "when": "qualified", "motion": "sales_assist"}],
-    "guardrails": {"holdout": "30%", "respect_onboarding": False, **OPEN},
-}
+BLOCKS: dict[str, Any] = {**OPEN, "guardrails": {**OPEN["guardrails"], "holdout": "30%"}}
 ANN = "ann@ours.example"
 ACTS: tuple[tuple[Action | None, dict[str, Any]], ...] = (
     ("decline", {"reason": "too_early"}),

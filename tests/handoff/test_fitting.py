@@ -144,7 +144,6 @@ def heights(pages: list[str], folder: Path) -> list[float]:
     return json.loads(found[1])
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium here")
 def test_the_fullest_brief_is_one_screen(shipped, brief, tmp_path):
     briefs = {"usual": brief}
     for kind, text in TEXTS.items():

@@ -41,7 +41,7 @@ def known_accounts() -> pl.DataFrame:
             "name": ["A", "B", None, "D", "E", "F"],
             "owner": [None, None, None, "rep@x.example", None, None],
             "score": [40.0, 90.0, 95.0, 99.0, 99.0, None],
-            "tier": ["PQL-Convert", None, None, None, None, None],
+            "tier": ["PQL-Convert", None, "PQL-Convert", None, None, None],
             "paid": [None, None, None, None, TODAY, None],
             "qualified": [True, False, False, True, True, False],
         },
@@ -52,6 +52,7 @@ def known_accounts() -> pl.DataFrame:
 def test_those_that_qualify_come_first_and_nobody_who_is_worked_or_pays():
     found = likely_buyers(known_accounts(), worked=pl.Series("account_id", ["b"], pl.String))
     assert [one.account_id for one in found] == ["a", "c"]
+    assert [one.tier for one in found] == ["PQL-Convert", None]
     assert found[0].qualified
     assert not found[1].qualified
     assert len(likely_buyers(known_accounts(), worked=pl.Series([], dtype=pl.String), most=1)) == 1

@@ -24,6 +24,20 @@ TEAMS = {
     },
 }
 ACCOUNTS = 60
+OPEN: dict[str, Any] = {
+    "company": "Ours",
+    "events": EVENTS,
+    "teams": TEAMS,
+    "score": {"preset": "hybrid", "qualified": {"at_least": 5}},
+    "motions": [{"name": "all", "when": "qualified", "motion": "sales_assist"}],
+    "guardrails": {
+        "respect_onboarding": False,
+        "needs_activation": False,
+        "needs_signal": False,
+        "max_silence": "1000d",
+    },
+}
+"""Settings by which whoever qualifies is handed over, unless they are held out."""
 
 
 def at(days_before: int, hour: int = 9) -> str:

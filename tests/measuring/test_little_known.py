@@ -34,3 +34,15 @@ def test_every_report_can_be_asked_for(kind: str, row: dict[str, str], tmp_path:
         week = project.measuring.weekly()
         assert any("subscriptions" in one for one in week.missing)
         assert project.measuring.mistakes().findings
+
+
+def test_a_report_is_as_of_the_latest_run_and_before_one_of_today(tmp_path: Path) -> None:
+    (tmp_path / "groundswell.yaml").write_text("{}", encoding="utf-8")
+    clock = FixedClock(dt.datetime(2026, 6, 30, 9, tzinfo=dt.UTC))
+    with Project.open(tmp_path, clock=clock) as project:
+        load(project, {"events": [EVENT]})
+        assert project.measuring.monthly().as_of == dt.date(2026, 6, 30)
+        project.run(as_of=dt.date(2026, 6, 10))
+        assert project.measuring.monthly().as_of == dt.date(2026, 6, 10)
+        asked = project.measuring.monthly(as_of=dt.date(2026, 6, 20))
+        assert asked.as_of == dt.date(2026, 6, 20)

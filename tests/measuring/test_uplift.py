@@ -12,7 +12,7 @@ from groundswell.cli.app import main
 from groundswell.engine import Project
 from groundswell.web.document import to_html, to_text
 from groundswell.web.uplift_report import report_uplift
-from tests.measuring.conftest import DAY, EVENTS, TEAMS, load, rows
+from tests.measuring.conftest import DAY, OPEN, load, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,9 @@ if TYPE_CHECKING:
 
     from groundswell.clock import FixedClock
 
-OPEN = {"needs_activation": False, "needs_signal": False, "max_silence": "1000d"}
 BLOCKS: dict[str, Any] = {
-    "company": "Ours",
-    "events": EVENTS,
-    "teams": TEAMS,
-    "score": {"preset": "hybrid", "qualified": {"at_least": 5}},
-    "motions": [{"name": "all", "when": "qualified", "motion": "sales_assist"}],
-    "guardrails": {"holdout": "50%", "respect_onboarding": False, **OPEN},
+    **OPEN,
+    "guardrails": {**OPEN["guardrails"], "holdout": "50%"},
     "experiments": {"horizon": "21d"},
 }
 

@@ -56,7 +56,7 @@ class Measuring:
     Attributes:
         loaded: Returns the configuration.
         computer: Answers for features.
-        day: Returns the day that was asked for, or the present one.
+        day: Returns the day that was asked for, or that of the latest run.
         warnings: Returns what is to be known of the score by a day.
     """
 
@@ -69,7 +69,8 @@ class Measuring:
         """Make the report of the week that ends with a day.
 
         Args:
-            as_of: The last day of the week; nothing later is looked at. The present one by default.
+            as_of: The last day of the week; nothing later is looked at. That of the latest run
+                by default.
 
         Raises:
             UsageError: Nothing was known by that day.

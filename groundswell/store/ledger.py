@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from groundswell.store.colleagues import Colleagues
 from groundswell.store.dismissals import Dismissals
 from groundswell.store.inbox import Inbox
 from groundswell.store.outbox import Outbox
@@ -93,7 +94,7 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Inbox, Outbox, Dismissals, Registry, Protocol):
+class Ledger(Inbox, Outbox, Dismissals, Registry, Colleagues, Protocol):
     """Keeps decisions and their circumstances, transactionally; inbox and outbox are part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:

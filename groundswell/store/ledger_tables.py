@@ -190,3 +190,52 @@ DESTINATION_PAUSES = sa.Table(
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
+COLLEAGUES = sa.Table(
+    "colleagues",
+    METADATA,
+    sa.Column("email", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("password", sa.Text),
+    sa.Column("subject", sa.Text, unique=True),
+    sa.Column("disabled_at", Instant),
+)
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, index=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant, nullable=False),
+)
+API_KEYS = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("revoked_at", Instant),
+)
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("who", sa.Text, nullable=False, index=True),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+)
+VIEWS = sa.Table(
+    "saved_views",
+    METADATA,
+    sa.Column("email", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("query", sa.Text, nullable=False),
+)

@@ -16,6 +16,7 @@ from groundswell.model import Kind, Reject, Sending, as_plain
 from groundswell.store.ledger import JournalEntry, KeptReject, Load, RejectStatus
 from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
+from groundswell.store.sql_colleagues import SqlColleagues
 from groundswell.store.sql_dismissals import SqlDismissals
 from groundswell.store.sql_inbox import SqlInbox
 from groundswell.store.sql_outbox import SqlOutbox
@@ -43,7 +44,7 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry):
+class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues):
     """Decisions and their circumstances, in SQL."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:

@@ -73,12 +73,21 @@ class Remembered:
     barred: frozenset[str] = frozenset()
 
 
-def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembered:
-    """Read what was decided by `as_of` and who was touched by the end of it."""
+def remember(
+    ledger: Ledger, touches: pl.DataFrame, *, as_of: date, account_id: str | None = None
+) -> Remembered:
+    """Read what was decided by `as_of` and who was touched by the end of it.
+
+    Args:
+        ledger: Holds the decisions.
+        touches: Who was touched when, by whom.
+        as_of: What came later is not looked at.
+        account_id: Only what was decided on this account; everybody's takes seconds to read.
+    """
     last: dict[str, Mapping[str, Any]] = {}
     handed: dict[str, date] = {}
     released: dict[str, date] = {}
-    for entry in ledger.journal(kinds=(DECIDED, RELEASED)):
+    for entry in ledger.journal(account_id=account_id, kinds=(DECIDED, RELEASED)):
         if entry.as_of > as_of:
             continue
         before = entry.as_of < as_of
@@ -94,14 +103,17 @@ def remember(ledger: Ledger, touches: pl.DataFrame, *, as_of: date) -> Remembere
             last[entry.account_id] = entry.body
         if entry.body["hand_over"] and before:
             handed[entry.account_id] = max(entry.as_of, handed.get(entry.account_id, entry.as_of))
+    if account_id is not None:
+        touches = touches.filter(pl.col("account_id") == account_id)
     touched, people = _touches(touches, as_of)
-    handoffs = _handoffs(ledger, as_of)
+    handoffs = _handoffs(ledger, as_of, account_id)
     barred = frozenset(ledger.all_remembered(BARRED, prefix=""))
     return Remembered(last, handed, released, touched, people, handoffs, barred)
 
 
-def _handoffs(ledger: Ledger, as_of: date) -> dict[str, Handoff]:
-    before = [entry for entry in ledger.journal(kinds=STEPS) if entry.as_of < as_of]
+def _handoffs(ledger: Ledger, as_of: date, account_id: str | None) -> dict[str, Handoff]:
+    steps = ledger.journal(account_id=account_id, kinds=STEPS)
+    before = [entry for entry in steps if entry.as_of < as_of]
     return {handoff.account_id: handoff for handoff in follow(before).values()}
 
 

@@ -159,7 +159,8 @@ class Looker:
         chosen = loaded or self.loaded()
         found, standing, filing = self._stands(account, day, chosen)
         ledger, warehouse = self.computer.ledger, self.computer.warehouse
-        remembered = deciding.remember(ledger, warehouse.read(Kind.TOUCHES), as_of=day)
+        touches = warehouse.read(Kind.TOUCHES)
+        remembered = deciding.remember(ledger, touches, as_of=day, account_id=found.account_id)
         states = deciding.states_of(
             standing,
             remembered,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy.special import ndtri, pdtr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def wilson(hits: int, n: int, *, level: float = LEVEL) -> Estimate:
     """
     if n == 0:
         return NOTHING
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     share = hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -124,7 +124,7 @@ def interval(value: float | None, drawn: Floats, n: int, *, level: float = LEVEL
 
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_POISSON = stats.poisson.cdf(np.arange(12), 1.0)
+_POISSON = pdtr(np.arange(12), 1.0)
 
 
 def _hash(account_id: str, seed: int) -> int:

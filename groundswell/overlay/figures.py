@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import bdtrik, gammaincinv, ndtri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ def share_of(hits: int, n: int, *, source: str = "") -> Figure:
     """
     if n == 0:
         return Figure(None, unit="share", source=source)
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    z = float(ndtri(0.5 + LEVEL / 2))
     share = hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -63,8 +63,8 @@ def rate_of(count: int, per: float, *, unit: Unit, source: str = "") -> Figure:
     Source: Garwood, Fiducial limits for the Poisson distribution, Biometrika 1936.
     """
     tail = (1 - LEVEL) / 2
-    low = float(stats.chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    high = float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    low = float(gammaincinv(count, tail)) if count else 0.0
+    high = float(gammaincinv(count + 1, 1 - tail))
     return Figure(count / per, low / per, high / per, count, unit, source)
 
 
@@ -75,7 +75,7 @@ def median_of(values: Iterable[float], *, unit: Unit, source: str = "") -> Figur
     if n == 0:
         return Figure(None, unit=unit, source=source)
     value = float(np.median(known))
-    place = int(stats.binom.ppf((1 - LEVEL) / 2, n, 0.5))
+    place = math.ceil(bdtrik((1 - LEVEL) / 2, n, 0.5))
     if place < 1:
         return Figure(value, n=n, unit=unit, source=source)
     return Figure(value, float(known[place - 1]), float(known[n - place]), n, unit, source)
@@ -114,7 +114,7 @@ def fell(now: Figure | None, before: Figure | None, by: float) -> bool:
         return True
     both = (now.value * now.n + before.value * before.n) / (now.n + before.n)
     error = math.sqrt(max(both * (1 - both), 0.0) * (1 / now.n + 1 / before.n))
-    return before.value - now.value > float(stats.norm.ppf(BEYOND_CHANCE)) * error
+    return before.value - now.value > float(ndtri(BEYOND_CHANCE)) * error
 
 
 def spread(figure: Figure) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def measure_drift(before: pl.Series, after: pl.Series, *, units: tuple[int, int]
         for counts, count in zip((was, now), units, strict=True)
     )
     psi = float(np.sum((q - p) * np.log(q / p)))
-    chance = float(chi2.ppf(PERCENTILE, bins - 1)) * (1 / units[0] + 1 / units[1])
+    chance = 2 * float(gammaincinv((bins - 1) / 2, PERCENTILE)) * (1 / units[0] + 1 / units[1])
     return Drift(before.name, psi, max(CUSTOMARY, chance))
 
 

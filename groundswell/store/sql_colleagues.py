@@ -23,7 +23,8 @@ class SqlColleagues(SqlStore):
         """Add somebody; see `Colleagues.add_colleague`."""
         insert = self._insert(COLLEAGUES).on_conflict_do_nothing(index_elements=["email"])
         with self._write() as connection:
-            return bool(connection.execute(insert, asdict(colleague)).rowcount)
+            added = connection.execute(insert.returning(COLLEAGUES.c.email), asdict(colleague))
+            return added.first() is not None
 
     def change_colleague(self, colleague: Colleague) -> bool:
         """Put somebody in the place of another; see `Colleagues.change_colleague`."""

@@ -22,7 +22,7 @@ from groundswell.handoff.life import DECLINE_REASONS, STEPS, Step
 from groundswell.intake.people import ANONYMOUS_PREFIX
 from groundswell.model import Kind
 from groundswell.routing.offers import fitting_plan
-from groundswell.store.nearby import read_frame
+from groundswell.store.nearby import read_frame, read_those
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -73,8 +73,8 @@ class Gatherer:
         members = self._members(about, day)
         did = Deeds.of(self._activity(members["user_id"].unique().to_list(), day), members, day)
         users = self._users(members["user_id"].unique())
-        touches = _by_account(_before(self.warehouse.read(Kind.TOUCHES), "at", day, about))
-        tickets = _by_account(_before(self.warehouse.read(Kind.TICKETS), "at", day, about))
+        touches = _by_account(_before(self._read(Kind.TOUCHES, "account_id", about), day))
+        tickets = _by_account(_before(self._read(Kind.TICKETS, "account_id", about), day))
         entries, names = self._entries(about, day), self.warehouse.event_names()
         barred = self._barred()
         belong: dict[str, list[str]] = defaultdict(list)
@@ -116,6 +116,13 @@ class Gatherer:
                 },
             )
         return found
+
+    def _read(self, kind: Kind, column: str, ids: Collection[str]) -> pl.DataFrame:
+        """Return the rows of a kind with one of some ids in a column."""
+        if len(ids) <= _AT_ONCE:
+            return read_those(self.warehouse, kind, column, ids)
+        wanted = pl.Series(list(ids), dtype=pl.String).implode()
+        return self.warehouse.read(kind).filter(pl.col(column).is_in(wanted))
 
     def _barred(self) -> dict[str, str]:
         """Return who says of which accounts that nobody may contact them."""
@@ -160,11 +167,10 @@ class Gatherer:
         )
 
     def _users(self, ids: pl.Series) -> dict[str, dict[str, str | None]]:
-        rows = self.warehouse.read(Kind.USERS)
+        rows = self._read(Kind.USERS, "user_id", ids.to_list())
         order = ["user_id", "valid_from"] if "valid_from" in rows.columns else ["user_id"]
         latest = (
-            rows.filter(pl.col("user_id").is_in(ids.implode()))
-            .sort(order)
+            rows.sort(order)
             .group_by("user_id", maintain_order=True)
             .agg(pl.col("email", "name", "title").drop_nulls().last())
         )
@@ -249,10 +255,8 @@ def _acts(users: Sequence[str], first: datetime, last: datetime) -> exp.Select:
     )
 
 
-def _before(rows: pl.DataFrame, column: str, day: date, about: Collection[str]) -> pl.DataFrame:
-    last = datetime.combine(day + timedelta(days=1), time(), UTC)
-    wanted = pl.Series(list(about), dtype=pl.String).implode()
-    return rows.filter((pl.col(column) < last) & pl.col("account_id").is_in(wanted))
+def _before(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    return rows.filter(pl.col("at") < datetime.combine(day + timedelta(days=1), time(), UTC))
 
 
 def _added(about: About) -> float | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from groundswell.measure.estimates import LEVEL, NOTHING, Estimate
 
@@ -157,7 +157,7 @@ def compare_means(sample: Sample, *, level: float = LEVEL) -> Difference:
         freedom = _freedom(cells.variances[used], cells.parents[used])
         if not variance or freedom is None:
             return Estimate(value, n=n)
-        half = float(stats.t.ppf(0.5 + level / 2, freedom)) * float(np.sqrt(variance))
+        half = float(stdtrit(freedom, 0.5 + level / 2)) * float(np.sqrt(variance))
         return Estimate(value, value - half, value + half, n)
 
     contacted, held_out = cells.signs.clip(0), (-cells.signs).clip(0)
@@ -255,7 +255,7 @@ def _freedom(variances: Floats, parents: Floats) -> float | None:
 
 def _wilson(share: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
     """Return the limits of Wilson's score; `n` need not be whole."""
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return (middle - half).clip(0, 1), (middle + half).clip(0, 1)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from scipy import stats
+from scipy.special import ndtri
 
 from groundswell.measure.estimates import LEVEL
 
@@ -135,4 +135,4 @@ def wait_for(
 
 
 def _reach(level: float, power: float) -> float:
-    return float(stats.norm.ppf(0.5 + level / 2) + stats.norm.ppf(power))
+    return float(ndtri(0.5 + level / 2) + ndtri(power))

@@ -43,9 +43,10 @@ DISPUTES: dict[str, pl.DataType] = {
     "resolved": pl.Date(),
     "outcome": pl.String(),
     "rep": pl.String(),
+    "share": pl.Float64(),
 }
 """Disputes: which receipt, from when to when (null: not resolved); `outcome` is pay, void, or award
-to `rep`."""
+to `rep` of a `share`, above 0 and at most 1 (null: of all of it)."""
 
 EMPLOYEES: dict[str, pl.DataType] = {"account_id": pl.String(), "employees": pl.Int64()}
 """How many people an account employs; null if unknown."""

@@ -47,6 +47,7 @@ class Line:
         pay_cents: The commission, rounded half to even.
         reasons: What made it so, in words.
         unknown: What could not be looked at.
+        is_untouched: Whether nobody touched it, and it is paid at the rate for that.
         losses: What was taken from it again, in order.
     """
 
@@ -64,6 +65,7 @@ class Line:
     pay_cents: int
     reasons: tuple[str, ...]
     unknown: tuple[str, ...]
+    is_untouched: bool = False
     losses: tuple[Loss, ...] = ()
 
     def pay_of(self, credited_cents: int) -> int:
@@ -174,6 +176,7 @@ class _Account:
             pay_cents=half_even(credited * rate),
             reasons=(*reasons, *why),
             unknown=unknown,
+            is_untouched=_is_untouched(row),
         )
 
     def _peak(self, day: date) -> int:
@@ -217,10 +220,10 @@ def _rate(
     unknown = [name for name in read if row[name] is None]
     if row["bucket"] == "sales_sourced":
         rate, said = plan.rep_rate, "sourced by the rep"
-    elif row["bucket"] == "sales_converted" or row["self_served"]:
-        rate, said = plan.pql_rate, "sourced by the product"
-    else:
+    elif _is_untouched(row):
         rate, said = plan.untouched_rate, "untouched"
+    else:
+        rate, said = plan.pql_rate, "sourced by the product"
     reasons.append(f"{_percent(rate)}, {said}")
     if row["self_served"]:
         rate *= plan.partial_credit
@@ -229,6 +232,10 @@ def _rate(
         rate *= 1 - plan.haircut
         reasons.append(f"less {_percent(plan.haircut)}, an enterprise with a footprint")
     return rate, tuple(reasons), tuple(unknown)
+
+
+def _is_untouched(row: dict[str, Any]) -> bool:
+    return row["bucket"] == "product_sourced" and not row["self_served"]
 
 
 def _lose(lot: _Lot, day: date, why: Literal["clawback", "gate"], left: int) -> None:

@@ -7,14 +7,15 @@ over never changes, since whatever came later has a later day.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from groundswell.errors import Problem, UsageError
-from groundswell.measure.commissions.columns import DISPUTES, OUTCOMES
+from groundswell.measure.commissions.columns import DISPUTES, OUTCOMES, half_even
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from groundswell.measure.commissions.crediting import Line, Loss
 
 EntryKind = Literal["earned", "held", "released", "void", "clawback", "gate"]
+_Holders = tuple[tuple[str, Fraction], ...]
+"""Who is paid for a line, and for which share of it; together for no more than all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Entry:
         kind: What happened.
         credited_cents: Change of the credited revenue.
         pay_cents: Change of the commission.
-        left_cents: Credited revenue that losses left of the line, paid for or held.
+        open_cents: What the rep would be paid if the dispute ended as it began; 0 if not held.
         why: In words.
     """
 
@@ -45,7 +48,7 @@ class Entry:
     kind: EntryKind
     credited_cents: int
     pay_cents: int
-    left_cents: int
+    open_cents: int
     why: str
 
 
@@ -57,6 +60,7 @@ class _Dispute:
     resolved: date | None
     outcome: str | None
     rep: str | None
+    share: Fraction
 
 
 def make_entries(
@@ -85,16 +89,16 @@ class _Ledger:
     """What is credited of one line, and to whom.
 
     Attributes:
-        rep: Who holds it.
+        holders: Who is paid for it.
         left: Credited revenue that later losses left.
-        credited: Of it, what is paid for now; 0 while it is held.
+        stands: By rep, what is credited and paid now; nothing while it is held.
         is_void: Whether a dispute ended with nobody paid.
     """
 
     line: Line
-    rep: str = ""
+    holders: _Holders = ()
     left: int = 0
-    credited: int = 0
+    stands: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     is_held: bool = False
     is_void: bool = False
 
@@ -102,8 +106,8 @@ class _Ledger:
         line = self.line
         if line.day > as_of:
             return []
-        self.rep, self.left = line.rep, line.credited_cents
-        found = [self._move("earned", line.day, self.left, "; ".join(line.reasons))]
+        self.holders, self.left = ((line.rep, Fraction(1)),), line.credited_cents
+        found = list(self._move("earned", line.day, self.left, "; ".join(line.reasons)))
         for day, _, event in sorted(self._events(disputes, as_of), key=lambda one: one[:2]):
             found += self._apply(day, event)
         return found
@@ -125,15 +129,9 @@ class _Ledger:
     def _apply(self, day: date, event: _Dispute | Loss | None) -> Iterator[Entry]:
         if event is None:
             self.is_held = True
-            yield self._move("held", day, 0, "disputed")
+            yield from self._move("held", day, 0, "disputed")
         elif isinstance(event, _Dispute):
-            self.is_held, self.is_void = False, event.outcome == "void"
-            if event.outcome == "award" and event.rep is not None:
-                self.rep = event.rep
-            kind = "void" if self.is_void else "released"
-            said = {"void": "nobody is paid", "award": f"awarded to {self.rep}"}
-            why = said.get(str(event.outcome), "paid")
-            yield self._move(kind, day, 0 if self.is_void else self.left, f"dispute settled: {why}")
+            yield from self._settle(day, event)
         else:
             lost = self.left - event.left_cents
             self.left = event.left_cents
@@ -141,14 +139,59 @@ class _Ledger:
             why = f"{lost / 100:,.2f} of the revenue was lost again"
             if event.why == "gate":
                 why = "the base was gone at its renewal"
-            yield self._move(event.why, day, self.left if stands else 0, why)
+            yield from self._move(event.why, day, self.left if stands else 0, why)
 
-    def _move(self, kind: EntryKind, day: date, credited: int, why: str) -> Entry:
-        """Return the entry that brings what is paid for to so much."""
-        change = credited - self.credited
-        pay = self.line.pay_of(credited) - self.line.pay_of(self.credited)
-        self.credited = credited
-        return Entry(self.line, self.rep, day, kind, change, pay, self.left, why)
+    def _settle(self, day: date, dispute: _Dispute) -> Iterator[Entry]:
+        """Yield what is paid from the end of a dispute on; up to it, nothing was."""
+        kind, why = "released", "paid"
+        if dispute.outcome == "award" and dispute.rep is not None:
+            holders = () if self.is_void else self.holders
+            self.holders = _awarded(holders, dispute.rep, dispute.share)
+            part = "" if dispute.share == 1 else f"{float(dispute.share * 100):g}% of it "
+            why = f"{part}awarded to {dispute.rep}"
+        self.is_held, self.is_void = False, dispute.outcome == "void"
+        if self.is_void:
+            kind, why = "void", "nobody is paid"
+        credited = 0 if self.is_void else self.left
+        yield from self._move(kind, day, credited, f"dispute settled: {why}")
+
+    def _move(self, kind: EntryKind, day: date, credited: int, why: str) -> Iterator[Entry]:
+        """Yield an entry for each holder, which bring what is paid for to so much."""
+        line, left = self.line, self.left if self.is_held else 0
+        shares = [share for _, share in self.holders]
+        told = (credited, line.pay_of(credited), line.pay_of(left))
+        parts = zip(*(_parts(cents, shares) for cents in told), strict=True)
+        for (rep, _), (now, pay, open_) in zip(self.holders, parts, strict=True):
+            credited_before, paid_before = self.stands.get(rep, (0, 0))
+            self.stands[rep] = (now, pay)
+            change = now - credited_before
+            yield Entry(line, rep, day, kind, change, pay - paid_before, open_, why)
+
+
+def _awarded(holders: _Holders, rep: str, share: Fraction) -> _Holders:
+    """Return who holds a line once a rep is given a share: the others keep theirs of the rest.
+
+    Where nobody else holds it, nobody is paid for the rest.
+    """
+    others = [(one, part) for one, part in holders if one != rep]
+    whole = sum((part for _, part in others), Fraction(0))
+    rest = 1 - share
+    return ((rep, share), *((one, part / whole * rest) for one, part in others if rest))
+
+
+def _parts(cents: int, shares: list[Fraction]) -> list[int]:
+    """Return the parts of an amount: whole cents, which come to what the shares come to.
+
+    >>> _parts(5, [Fraction(1, 2), Fraction(1, 2)])
+    [2, 3]
+    """
+    found, before, share_before = list[int](), 0, Fraction(0)
+    for share in shares:
+        share_before += share
+        upto = half_even(cents * share_before)
+        found.append(upto - before)
+        before = upto
+    return found
 
 
 def _disputes(disputes: pl.DataFrame, as_of: date) -> dict[str, list[_Dispute]]:
@@ -161,7 +204,7 @@ def _disputes(disputes: pl.DataFrame, as_of: date) -> dict[str, list[_Dispute]]:
             pl.col("resolved").is_not_null()
             & ~pl.col("outcome").is_in(OUTCOMES).fill_null(value=False)
         )
-        | ((pl.col("outcome") == "award") & pl.col("rep").is_null())
+        | ((pl.col("outcome") == "award") & (pl.col("rep").is_null() | ~_is_share()))
     ).sort("receipt_id", "opened")
     if wrong.height:
         raise UsageError(
@@ -169,22 +212,23 @@ def _disputes(disputes: pl.DataFrame, as_of: date) -> dict[str, list[_Dispute]]:
                 Problem(
                     "dispute-bad",
                     f"The dispute of `{receipt}` does not say how it ended.",
-                    f"Write one of {', '.join(OUTCOMES)}, to whom it is awarded, and a day on "
-                    "which it was open already.",
+                    f"Write one of {', '.join(OUTCOMES)}, to whom it is awarded and which share "
+                    "of it, and a day on which it was open already.",
                 )
                 for receipt in wrong["receipt_id"]
             )
         )
     # The end of a dispute that is to come is not known yet.
     ended = pl.col("resolved") <= as_of
-    names = ["resolved", "outcome", "rep"]
+    names = ["resolved", "outcome", "rep", "share"]
     known = known.with_columns(pl.when(ended).then(pl.col(name)).alias(name) for name in names)
     found: dict[str, list[_Dispute]] = defaultdict(list)
     ordered = known.with_columns(pl.col("rep").str.to_lowercase()).sort(
-        "receipt_id", "opened", "resolved", "outcome", "rep", nulls_last=True
+        "receipt_id", "opened", "resolved", "outcome", "rep", "share", nulls_last=True
     )
-    for receipt, *rest in ordered.iter_rows():
-        dispute, before = _Dispute(*rest), found[receipt]
+    for receipt, opened, resolved, outcome, rep, share in ordered.iter_rows():
+        exact = Fraction(1) if share is None else Fraction(str(share))
+        dispute, before = _Dispute(opened, resolved, outcome, rep, exact), found[receipt]
         if before and (before[-1].resolved is None or dispute.opened <= before[-1].resolved):
             before[-1] = _joined(before[-1], dispute)
         else:
@@ -197,4 +241,8 @@ def _joined(one: _Dispute, other: _Dispute) -> _Dispute:
     later = one
     if one.resolved is not None and (other.resolved is None or other.resolved >= one.resolved):
         later = other
-    return _Dispute(one.opened, later.resolved, later.outcome, later.rep)
+    return replace(later, opened=one.opened)
+
+
+def _is_share() -> pl.Expr:
+    return ((pl.col("share") > 0) & (pl.col("share") <= 1)).fill_null(value=True)

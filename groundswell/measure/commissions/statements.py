@@ -118,8 +118,8 @@ def _open(rep: str, told: list[Entry]) -> int:
         receipt = entry.line.receipt_id
         if entry.kind in {"released", "void"}:
             held.pop(receipt, None)
-        elif entry.rep == rep and (entry.kind == "held" or receipt in held):
-            held[receipt] = entry.line.pay_of(entry.left_cents)
+        elif entry.rep == rep:
+            held[receipt] = entry.open_cents
     return sum(held.values())
 
 

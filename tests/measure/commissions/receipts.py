@@ -59,4 +59,6 @@ def employees(**known: int | None) -> pl.DataFrame:
 
 
 def disputes(*rows: tuple) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=DISPUTES, orient="row")
+    """Return disputes; of all of the line where a row does not end with a share."""
+    told = [(*row, *[None] * (len(DISPUTES) - len(row))) for row in rows]
+    return pl.DataFrame(told, schema=DISPUTES, orient="row")

@@ -122,6 +122,58 @@ def test_what_is_lost_in_part_while_it_is_held_is_released_in_part(outcome, paid
     assert [one.pay_cents for one in after][4:] == [-paid // 2]
 
 
+def paid_by(of, **period) -> dict[str, int]:
+    return {one.rep: one.pay_cents for one in make_statements(of, plan=shipped(), **period)}
+
+
+def test_a_line_that_is_shared_is_paid_in_parts_from_the_answer_on():
+    odd = SALE | {"amount_cents": 100_050}  # 7% of it is 7,003.5 cents, and goes to the even one
+    of = entries(odd, told=disputes(("r", day(12), day(50), "award", OTHER, 0.25)))
+    assert paid_by(of, **month(1)) == {REP: 0}
+    assert paid_by(of, **month(2)) == {OTHER: 1_751, REP: 5_253}
+    assert [one.why for one in of[2:]] == [f"dispute settled: 25% of it awarded to {OTHER}"] * 2
+    assert [one.credited_cents for one in of[2:]] == [25_012, 75_038]
+
+
+def test_what_is_lost_of_a_shared_line_is_taken_back_from_each():
+    rows = [
+        untouched("a", 500_000),
+        receipt("up", 10, "expansion", 100_000),
+        receipt("down", 40, "contraction", -40_000, rep=None),
+        receipt("gone", 80, "churn", -560_000, rep=None),
+    ]
+    told = disputes(("up", day(12), day(20), "award", OTHER, 0.5))
+    of = entries(*rows, told=told)
+    assert [(one.rep, one.kind, one.pay_cents) for one in of[2:]] == [
+        (OTHER, "released", 3_500),
+        (REP, "released", 3_500),
+        (OTHER, "clawback", -1_400),
+        (REP, "clawback", -1_400),
+        (OTHER, "clawback", -2_100),
+        (REP, "clawback", -2_100),
+    ]
+
+
+def test_a_shared_line_is_held_for_each_and_shared_anew():
+    third = "third@acme.example"
+    told = disputes(
+        ("r", day(12), day(20), "award", OTHER, 0.5),
+        ("r", day(45), day(70), "award", third, 0.2),
+    )
+    of = entries(SALE, told=told)
+    february = {one.rep: one for one in make_statements(of, plan=shipped(), **month(2))}
+    assert [february[rep].open_cents for rep in (REP, OTHER)] == [3_500, 3_500]
+    assert [february[rep].held_cents for rep in (REP, OTHER)] == [-3_500, -3_500]
+    assert paid_by(of, **month(3)) == {third: 1_400, OTHER: 2_800, REP: 2_800}
+
+
+@pytest.mark.parametrize("before", [(), ((15, 20, "void", None, None),)])
+def test_a_share_that_nobody_else_holds_the_rest_of_is_paid_alone(before):
+    rows = (*before, (31, 50, "award", OTHER if before else REP, 0.5))
+    told = disputes(*(("r", day(opened), day(till), *rest) for opened, till, *rest in rows))
+    assert sum(one.pay_cents for one in entries(SALE, told=told)) == 3_500
+
+
 def test_disputes_that_overlap_end_with_the_last():
     told = disputes(
         ("r", day(12), day(20), "pay", None),
@@ -145,6 +197,8 @@ def test_disputes_that_overlap_end_with_the_last():
         ("r", day(12), day(20), "maybe", None),
         ("r", day(12), day(20), "award", None),
         ("r", day(12), day(11), "pay", None),
+        ("r", day(12), day(20), "award", OTHER, 0.0),
+        ("r", day(12), day(20), "award", OTHER, 1.01),
     ],
 )
 def test_a_dispute_that_does_not_say_how_it_ended_is_refused(wrong):
@@ -231,7 +285,9 @@ def histories(draw):
         opened = draw(st.integers(-100, 400))
         resolved = draw(st.none() | st.integers(0, 200).map(lambda after, o=opened: day(o + after)))
         outcome = draw(st.sampled_from(["pay", "void", "award"]))
-        told.append((row["receipt_id"], day(opened), resolved, outcome, OTHER))
+        rep = draw(st.sampled_from([REP, OTHER, "third@acme.example"]))
+        share = draw(st.sampled_from([None, 0.25, 0.5, 0.333, 1.0]))
+        told.append((row["receipt_id"], day(opened), resolved, outcome, rep, share))
     return rows, told
 
 
@@ -242,14 +298,23 @@ def test_no_dollar_is_paid_twice_and_no_more_comes_back_than_was_paid(history, r
     plan = shipped(pql_rate=rate, rep_rate=Fraction(1), at_least=1)
     of = entries(*rows, told=disputes(*told), plan=plan)
     credited, paid = defaultdict(int), defaultdict(int)
-    for entry in of:
+    by_rep = defaultdict(int)
+    whole = all(share in {None, 1.0} for *_, share in told)
+    for place, entry in enumerate(of):
         receipt_id = entry.line.receipt_id
         credited[receipt_id] += entry.credited_cents
         paid[receipt_id] += entry.pay_cents
+        by_rep[receipt_id, entry.rep] += entry.pay_cents
+        assert by_rep[receipt_id, entry.rep] >= 0
         # At every moment, over all reps: no more than the dollars sold, no less than nothing.
         assert 0 <= credited[receipt_id] <= entry.line.credited_cents <= entry.line.revenue_cents
         assert 0 <= paid[receipt_id] <= entry.line.pay_cents <= entry.line.revenue_cents
-        assert paid[receipt_id] == entry.line.pay_of(credited[receipt_id])
+        if [(one.line, one.day, one.kind) for one in of[place : place + 2]].count(
+            (entry.line, entry.day, entry.kind)
+        ) == 1:
+            # Parts are whole cents, of what is credited and of what is paid for it.
+            apart = abs(paid[receipt_id] - entry.line.pay_of(credited[receipt_id]))
+            assert apart <= (0 if whole else 2)
     # The periods add up to the whole, for each rep and over all.
     ends = [dt.date(2025, 1, 1), dt.date(2025, 9, 1), dt.date(2026, 4, 1), dt.date(2030, 1, 1)]
     shown = [

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import polars as pl
 
+from groundswell.api.disputes_client import DisputesClient
 from groundswell.api.handoffs_client import HandoffsClient
 from groundswell.api.measuring_client import MeasuringClient
 from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, SERVER_FILE, Failure
@@ -255,6 +256,11 @@ class Client:
         """See `Project.simulate`."""
         path = str(Path(policy).absolute())
         return self._call("simulate", policy=path, since=since, until=until)
+
+    @property
+    def disputes(self) -> DisputesClient:
+        """See `Project.disputes`."""
+        return DisputesClient(self._call)
 
     @property
     def handoffs(self) -> HandoffsClient:

@@ -9,6 +9,7 @@ import msgspec
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=1_100)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+Note = Annotated[str, msgspec.Meta(max_length=10_000)]
 
 
 class DayArguments(msgspec.Struct):
@@ -39,6 +40,33 @@ class CommissionsArguments(msgspec.Struct):
     month: Text | None = None
     rep: Text | None = None
     as_of: date | None = None
+
+
+class DisputesArguments(msgspec.Struct):
+    """Of `disputes.kept`."""
+
+    unanswered: bool = False
+
+
+class DisputeArguments(msgspec.Struct):
+    """Of `disputes.open`."""
+
+    line: Text
+    by: Text
+    why: Note
+    to: Text | None = None
+    share: Text | None = None
+
+
+class AnswerArguments(msgspec.Struct):
+    """Of `disputes.answer`."""
+
+    line: Text
+    upheld: bool
+    by: Text
+    why: Note
+    to: Text | None = None
+    share: Text | None = None
 
 
 class WhatIfArguments(msgspec.Struct):

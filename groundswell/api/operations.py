@@ -27,10 +27,13 @@ from groundswell.api.handoff_operations import (
     StepArguments,
 )
 from groundswell.api.measuring_operations import (
+    AnswerArguments,
     AttributionArguments,
     BehindArguments,
     CommissionsArguments,
     DayArguments,
+    DisputeArguments,
+    DisputesArguments,
     FiguresArguments,
     WhatIfArguments,
 )
@@ -44,6 +47,7 @@ from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
 from groundswell.engine.measuring.advising import PaybackReport, PricingReport
 from groundswell.engine.measuring.attributing import AttributionReport
+from groundswell.engine.measuring.disputes import Dispute
 from groundswell.engine.measuring.feedback import FeedbackReport
 from groundswell.engine.measuring.mistakes import MistakesReport
 from groundswell.engine.measuring.monthly import MonthlyReport
@@ -500,6 +504,11 @@ OPERATIONS = {
             CommissionsArguments,
             CommissionsReport,
         ),
+        Operation(
+            "GET", "/v1/commissions/disputes", "disputes.kept", DisputesArguments, list[Dispute]
+        ),
+        Operation("POST", "/v1/commissions/dispute", "disputes.open", DisputeArguments, Dispute),
+        Operation("POST", "/v1/commissions/answer", "disputes.answer", AnswerArguments, Dispute),
         Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
         Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),

@@ -78,6 +78,7 @@ COMMANDS = {
     "proving": ("fit", "backtest", "compare", "drift"),
     "modelling": ("models",),
     "reporting": ("report", "whatif"),
+    "disputing": ("commissions",),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

@@ -37,6 +37,7 @@ from groundswell.engine.handing.telling import Teller
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.looking import Looker
+from groundswell.engine.measuring.disputing import Disputes
 from groundswell.engine.measuring.measuring import Measuring
 from groundswell.engine.offering import Offering
 from groundswell.engine.registry import Models, definition_of
@@ -186,6 +187,13 @@ class Project:
             computer=self.computer,
             day=lambda asked: self._day(asked or self.looker.latest_day()),
             warnings=lambda day: score_warnings(self.loaded, day),
+        )
+
+    @cached_property
+    def disputes(self) -> Disputes:
+        """What people do about lines of commission."""
+        return Disputes(
+            lambda: self.loaded, self.ledger, self.clock, lambda: self.measuring.credited().lines
         )
 
     @cached_property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from groundswell.engine.measuring.disputes import NOBODY
 from groundswell.web.attribution_report import money
 from groundswell.web.document import Report, Section, Table
 from groundswell.web.wording import NOT_KNOWN, counted, named, share
 
 if TYPE_CHECKING:
+    from groundswell.engine.measuring.disputes import Claim, Dispute
     from groundswell.engine.measuring.paying import (
         CommissionsReport,
         PaidEntry,
@@ -34,7 +36,11 @@ def write_commissions(found: CommissionsReport) -> Report:
         )
     sections = [
         *([_overview(found)] if found.statements else []),
-        *(_statement(one) for one in found.statements if one.entries or len(found.statements) == 1),
+        *(
+            _statement(one)
+            for one in found.statements
+            if one.entries or one.disputes or len(found.statements) == 1
+        ),
         _plan(found.plan),
     ]
     missing = sorted({name for one in found.statements for name in one.missing})
@@ -72,32 +78,58 @@ def _overview(found: CommissionsReport) -> Section:
 
 
 def _statement(one: RepStatement) -> Section:
-    heads = ("day", "what", "account", "sold", "baseline", "credited", "rate", "paid")
-    rows = tuple(_entry(entry) for entry in one.entries)
+    heads = ("day", "what", "line", "sold", "baseline", "credited", "rate", "paid", "dispute")
+    stands = {told.receipt_id: told.status for told in one.disputes}
+    rows = tuple(_entry(entry, stands.get(entry.receipt_id, "")) for entry in one.entries)
     notes = tuple(_attained(told) for told in one.attainments)
-    table = Table(heads, rows, words=frozenset((1, 2)))
-    return Section(
-        one.rep, notes, table if rows else None, tuple(_receipt(entry) for entry in one.entries)
-    )
+    table = Table(heads, rows, words=frozenset((1, 2, len(heads) - 1)))
+    items = (*map(_receipt, one.entries), *map(write_dispute, one.disputes))
+    return Section(one.rep, notes, table if rows else None, items)
 
 
-def _entry(entry: PaidEntry) -> tuple[str, ...]:
+def _entry(entry: PaidEntry, dispute: str) -> tuple[str, ...]:
     baseline = "none" if entry.baseline_cents is None else money(entry.baseline_cents)
     return (
         str(entry.day),
         entry.kind,
-        entry.account_id,
+        entry.receipt_id,
         money(entry.revenue_cents),
         baseline,
         money(entry.credited_cents),
         share(entry.rate),
         money(entry.pay_cents),
+        dispute,
     )
 
 
 def _receipt(entry: PaidEntry) -> str:
     why = entry.why if entry.kind != "earned" else f"{entry.why}. {entry.receipt}"
-    return f"{entry.day}, {entry.account_id}: {why}"
+    return f"{entry.day}, {entry.receipt_id}: {why}"
+
+
+def write_dispute(one: Dispute) -> str:
+    """Return who disputes a line and why, and how it was answered."""
+    told = (
+        f"{one.receipt_id} is disputed by {one.by} since {one.opened_at:%Y-%m-%d}, "
+        f"who claims {_claimed(one.claim)}: {_ended(one.why)}"
+    )
+    answer = one.answer
+    if answer is None:
+        return f"{told} Nobody has answered; it is paid to nobody."
+    given = "" if answer.given is None else f", {_claimed(answer.given)}"
+    how = f"{answer.outcome} on {answer.at:%Y-%m-%d} by {answer.by}{given}"
+    return f"{told} It was {how}: {_ended(answer.why)}"
+
+
+def _claimed(claim: Claim) -> str:
+    if claim.to == NOBODY:
+        return "that nobody is paid"
+    part = "all" if claim.share == 1 else f"{claim.share * 100:g}%"
+    return f"{part} of it for {claim.to}"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _attained(told: Attainment) -> str:

@@ -75,7 +75,7 @@ def test_a_plan_that_pays_more_for_cold_calls_is_seen(company: Any) -> None:
     known = known_of(
         company(commissions={"rates": {"untouched": "1%"}, "plan_check": sides})
     ).commission
-    assert (known.untouched_rate, known.paid_untouched_cents) == (0.01, None)
+    assert (known.untouched_rate, known.paid_untouched_cents) == (0.01, 0)
     assert known.queue_per_hour_cents < known.cold_per_hour_cents
 
 

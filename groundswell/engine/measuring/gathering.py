@@ -10,6 +10,7 @@ import polars as pl
 
 from groundswell.config.quantities import parse_share
 from groundswell.engine.deciding import DECIDED
+from groundswell.engine.measuring.disputes import Dispute, disputes_by
 from groundswell.engine.measuring.handovers import exposures_by, handoffs_by, pqls_by
 from groundswell.measure.recurring import arr_movements, arr_steps
 from groundswell.model import Kind
@@ -56,6 +57,7 @@ class Gathered:
         costs: month, category, amount_cents.
         cost_kinds: By category, what it is for.
         handoffs, pqls, exposures: What the journal tells.
+        disputes: Of lines of commission, as the journal tells.
         desks: E-mail address of each rep with a capacity, and it.
         gross_margin: Of recurring revenue, where it is set.
     """
@@ -77,6 +79,7 @@ class Gathered:
     handoffs: pl.DataFrame
     pqls: pl.DataFrame
     exposures: pl.DataFrame
+    disputes: tuple[Dispute, ...]
     desks: dict[str, float]
     gross_margin: float | None = None
 
@@ -120,6 +123,7 @@ def gather(
         handoffs=handoffs_by(ledger, as_of),
         pqls=pqls_by(ledger, as_of),
         exposures=exposures_by(ledger, as_of),
+        disputes=disputes_by(ledger, as_of),
         desks={
             member.email: float(member.capacity)
             for team in loaded.teams.values()

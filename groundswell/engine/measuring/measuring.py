@@ -21,7 +21,12 @@ from groundswell.engine.measuring.gathering import Gathered, gather
 from groundswell.engine.measuring.mistakes import MistakesReport, report_mistakes
 from groundswell.engine.measuring.monthly import MonthlyReport, report_month
 from groundswell.engine.measuring.overlay import OverlayReport, report_overlay
-from groundswell.engine.measuring.paying import CommissionsReport, report_commissions
+from groundswell.engine.measuring.paying import (
+    CommissionsReport,
+    Credited,
+    credit_reps,
+    report_commissions,
+)
 from groundswell.engine.measuring.quarterly import QuarterlyReport, report_quarter
 from groundswell.engine.measuring.tables import Tables, build_tables
 from groundswell.engine.measuring.uplift import UpliftReport, list_exposure, report_uplift
@@ -219,6 +224,15 @@ class Measuring:
         known = self._known(as_of)
         tables = build_tables(known)
         return report_commissions(self.loaded(), self.computer, known, tables, month=month, rep=rep)
+
+    def credited(self, *, as_of: date | None = None) -> Credited:
+        """Tell which lines reps are credited with.
+
+        Raises:
+            UsageError: Nothing was known by that day.
+        """
+        known = self._known(as_of)
+        return credit_reps(self.loaded(), self.computer, known, build_tables(known))
 
     def uplift(self, *, as_of: date | None = None) -> UpliftReport:
         """Tell whether contact helps, by the accounts that were held out.

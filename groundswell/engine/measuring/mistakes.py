@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.clock import utc_day
 from groundswell.engine.customers import SUCCESS_TEAM
 from groundswell.engine.measuring.accuracy import score_accuracy
 from groundswell.engine.measuring.locking import Rulebook
-from groundswell.engine.measuring.paying import check_pay
+from groundswell.engine.measuring.paying import check_pay, credit_reps
 from groundswell.engine.told import all_told
 from groundswell.measure.metrics import Measurer, Period
 from groundswell.overlay.findings import Finding
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.computing import Computer
     from groundswell.engine.measuring.gathering import Gathered
+    from groundswell.engine.measuring.paying import Credited
     from groundswell.engine.measuring.tables import Tables
     from groundswell.store.ledger import Ledger
 
@@ -119,17 +121,19 @@ def know(
     auc = score_accuracy(loaded, known, then=known.as_of - timedelta(days=OUTCOME_DAYS))
     limit_at = loaded.config.limits.at
     crm = _crm(loaded, computer.ledger, known)
+    credited = _credited(loaded, computer, known, tables)
     return Known(
         known.as_of,
         accounts=accounts,
         arr=known.arr,
         crm=crm,
+        disputes=_disputes(known),
         edits=_edits(loaded, computer.ledger, known.as_of),
         features=today,
         handoffs=known.handoffs,
         opportunities=known.opportunities,
         pqls=known.pqls,
-        quarters=_quarters(loaded, known, tables),
+        quarters=_quarters(loaded, known, tables, credited),
         touches=known.touches,
         usage=today.filter(pl.col("days_since_active").is_not_null()).select("account_id"),
         score_auc=_bounds(auc.value, auc.low, auc.high),
@@ -139,7 +143,7 @@ def know(
         leaders=_leaders(loaded),
         signals_ask=signals_ask,
         has_definition=known.pqls.height > 0,
-        commission=_commission(loaded, known),
+        commission=_commission(loaded, known, credited),
     )
 
 
@@ -193,18 +197,46 @@ def _edits(loaded: LoadedConfig, ledger: Ledger, as_of: date) -> pl.DataFrame:
     )
 
 
-def _commission(loaded: LoadedConfig, known: Gathered) -> CommissionFacts:
+def _disputes(known: Gathered) -> pl.DataFrame | None:
+    """Return the lines that were disputed; None where nobody ever used the journal for it."""
+    if not known.disputes:
+        return None
+    return pl.DataFrame(
+        [(one.receipt_id, utc_day(one.opened_at)) for one in known.disputes],
+        schema={"receipt_id": pl.String, "opened": pl.Date},
+        orient="row",
+    )
+
+
+def _credited(
+    loaded: LoadedConfig, computer: Computer, known: Gathered, tables: Tables
+) -> Credited | None:
+    """Return what reps are credited with, where a mistake is told by it.
+
+    It takes the footprints of every deal, and nothing else reads it.
+    """
+    if not known.disputes and not loaded.commissions.untouched_rate:
+        return None
+    return credit_reps(loaded, computer, known, tables)
+
+
+def _commission(
+    loaded: LoadedConfig, known: Gathered, credited: Credited | None
+) -> CommissionFacts:
     """Return what the plan pays, as it is written; at no rate nothing is paid on the untouched."""
     plan, rate = check_pay(loaded, known), loaded.commissions.untouched_rate
+    entries = credited.entries if credited is not None else ()
     return CommissionFacts(
         untouched_rate=float(rate),
-        paid_untouched_cents=None if rate else 0,
+        paid_untouched_cents=sum(one.pay_cents for one in entries if one.line.is_untouched),
         queue_per_hour_cents=plan.queue.per_hour_cents,
         cold_per_hour_cents=plan.cold.per_hour_cents,
     )
 
 
-def _quarters(loaded: LoadedConfig, known: Gathered, tables: Tables) -> pl.DataFrame:
+def _quarters(
+    loaded: LoadedConfig, known: Gathered, tables: Tables, credited: Credited | None
+) -> pl.DataFrame:
     measurer = Measurer(loaded.metrics, tables.named, tables.missing)
     rows: list[dict[str, object]] = []
     for last in quarter_ends(known.as_of):
@@ -216,7 +248,7 @@ def _quarters(loaded: LoadedConfig, known: Gathered, tables: Tables) -> pl.DataF
                 "self_serve_conversion": _told(measurer, "self_serve_conversion", quarter),
                 "self_serve_customers": _told(measurer, "self_serve_customers", quarter),
                 "gates_per_free_account": _gates(known.features.filter(pl.col("as_of") == last)),
-                "commission_lines": None,
+                "commission_lines": None if credited is None else _lines(credited, quarter),
             }
         )
     return pl.DataFrame(
@@ -230,6 +262,11 @@ def _quarters(loaded: LoadedConfig, known: Gathered, tables: Tables) -> pl.DataF
             "commission_lines": pl.Int64,
         },
     )
+
+
+def _lines(credited: Credited, quarter: Period) -> int:
+    """Return how many lines of commission were earned in a quarter."""
+    return sum(quarter.first <= line.day <= quarter.last for line in credited.lines)
 
 
 def _told(measurer: Measurer, name: str, period: Period) -> float | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from groundswell.clock import utc_day
 from groundswell.config.loading import FITTED
 from groundswell.engine.customers import SUCCESS_TEAM
 from groundswell.engine.measuring.tables import balances
@@ -16,17 +17,18 @@ from groundswell.measure.metrics import Period
 from groundswell.model import Motion
 from groundswell.overlay.facts import OverlayFacts, Practice, TeamInPlace
 from groundswell.overlay.figures import Figure
+from groundswell.overlay.quarters import Quarter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.config.resolved import Plan
+    from groundswell.engine.measuring.disputes import Dispute
     from groundswell.engine.measuring.gathering import Gathered
     from groundswell.measure.metrics import Measurer
     from groundswell.overlay.figures import Unit
-    from groundswell.overlay.quarters import Quarter
 
 FORMAL = ("security", "procurement")
 _ROLES = {
@@ -69,13 +71,33 @@ def overlay_facts(
         nrr=_metric(measurer, "nrr", quarters, "share"),
         arr_total=_recurring(known, quarters),
         self_serve_arr=_alone(known, quarters),
-        disputes=dict(loaded.overlay.disputed or {}),
+        disputes=count_disputes(loaded.overlay.disputed or {}, known.disputes, quarters),
         cac_payback=_metric(measurer, "cac_payback", quarters, "months"),
         gross_margin=known.gross_margin,
         self_serve_cap_cents=self_serve_cap(loaded.plans.values()),
         teams=_teams(loaded),
         practice=_practice(loaded, known),
     )
+
+
+def count_disputes(
+    declared: Mapping[str, int], disputes: Iterable[Dispute], quarters: Iterable[Quarter]
+) -> dict[str, int]:
+    """Return how many disputes were opened in each quarter.
+
+    What is declared holds for the quarters before the journal knows of any. In the one in which
+    it begins to, others may have been settled without it, so that the greater number holds.
+    """
+    found = dict(declared)
+    opened = [Quarter.of(utc_day(one.opened_at)) for one in disputes]
+    if not opened:
+        return found
+    first = min(opened)
+    for quarter in quarters:
+        if quarter >= first:
+            said = found.get(str(quarter), 0) if quarter == first else 0
+            found[str(quarter)] = max(opened.count(quarter), said)
+    return found
 
 
 def self_serve_cap(plans: Iterable[Plan]) -> int | None:

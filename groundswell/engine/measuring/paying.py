@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from groundswell.engine.measuring.attributing import attribute_revenue
+from groundswell.engine.measuring.disputes import Dispute, dispute_frame
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.measure.attribution import commission_receipts
 from groundswell.measure.commissions import (
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from groundswell.engine.computing import Computer
     from groundswell.engine.measuring.gathering import Gathered
     from groundswell.engine.measuring.tables import Tables
-    from groundswell.measure.commissions import Entry, PlanCheck, Side, Statement
+    from groundswell.measure.attribution import Receipt
+    from groundswell.measure.commissions import Entry, Line, PlanCheck, Side, Statement
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class RepStatement:
         open_cents: What is still held at the end.
         attainments: By kind of quota.
         entries: Everything that happened, by day.
+        disputes: Of these lines, and what the rep had to do with in the month; as they stand now.
         missing: What would have to be known.
     """
 
@@ -87,6 +90,7 @@ class RepStatement:
     open_cents: int
     attainments: tuple[Attainment, ...]
     entries: tuple[PaidEntry, ...]
+    disputes: tuple[Dispute, ...]
     missing: tuple[str, ...]
 
 
@@ -160,6 +164,21 @@ class CommissionsReport:
     unsettled_on: date | None
 
 
+@dataclass(frozen=True)
+class Credited:
+    """What reps are credited with.
+
+    Attributes:
+        receipts: Every gain, with its bucket.
+        lines: Of them those that a rep is credited with.
+        entries: Everything that happened to what they are paid, by day.
+    """
+
+    receipts: tuple[Receipt, ...]
+    lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
+
+
 def report_commissions(
     loaded: LoadedConfig,
     computer: Computer,
@@ -184,12 +203,8 @@ def report_commissions(
     """
     first = _month(month, known.as_of)
     last = first.replace(day=monthrange(first.year, first.month)[1])
-    found = attribute_revenue(loaded, computer, known, tables)
-    plan = loaded.commissions
-    receipts = commission_receipts(found.receipts, known.movements)
-    lines = credit_receipts(receipts, known.accounts.select("account_id", "employees"), plan=plan)
-    entries = make_entries(lines, as_of=known.as_of)
-    statements = make_statements(entries, plan=plan, first=first, last=last)
+    found = credit_reps(loaded, computer, known, tables)
+    statements = make_statements(found.entries, plan=loaded.commissions, first=first, last=last)
     if rep is not None:
         names = [one.rep for one in statements]
         if rep.lower() not in names:
@@ -207,10 +222,22 @@ def report_commissions(
         currency=loaded.config.currency,
         first=first,
         last=last,
-        statements=tuple(_statement(one, why) for one in statements),
+        statements=tuple(_statement(one, why, known.disputes) for one in statements),
         plan=check_pay(loaded, known),
         unsettled_on=max(unsettled, default=None),
     )
+
+
+def credit_reps(
+    loaded: LoadedConfig, computer: Computer, known: Gathered, tables: Tables
+) -> Credited:
+    """Tell what reps are credited with, of every revenue that is known by a day."""
+    found = attribute_revenue(loaded, computer, known, tables)
+    receipts = commission_receipts(found.receipts, known.movements)
+    employees = known.accounts.select("account_id", "employees")
+    lines = credit_receipts(receipts, employees, plan=loaded.commissions)
+    entries = make_entries(lines, as_of=known.as_of, disputes=dispute_frame(known.disputes))
+    return Credited(found.receipts, tuple(lines), tuple(entries))
 
 
 def check_pay(loaded: LoadedConfig, known: Gathered) -> PlanReport:
@@ -241,7 +268,8 @@ def _month(month: str | None, as_of: date) -> date:
     return first
 
 
-def _statement(told: Statement, why: dict[str, str]) -> RepStatement:
+def _statement(told: Statement, why: dict[str, str], disputes: tuple[Dispute, ...]) -> RepStatement:
+    lines = {entry.line.receipt_id for entry in told.entries}
     return RepStatement(
         rep=told.rep,
         pay_cents=told.pay_cents,
@@ -252,6 +280,12 @@ def _statement(told: Statement, why: dict[str, str]) -> RepStatement:
         open_cents=told.open_cents,
         attainments=told.attainments,
         entries=tuple(_entry(entry, why) for entry in told.entries),
+        disputes=tuple(
+            one
+            for one in disputes
+            if one.receipt_id in lines
+            or (told.rep in one.reps and one.is_within(told.first, told.last))
+        ),
         missing=told.missing,
     )
 

@@ -44,9 +44,16 @@ DISPUTES: dict[str, pl.DataType] = {
     "outcome": pl.String(),
     "rep": pl.String(),
     "share": pl.Float64(),
+    "number": pl.Int64(),
 }
-"""Disputes: which receipt, from when to when (null: not resolved); `outcome` is pay, void, or award
-to `rep` of a `share`, above 0 and at most 1 (null: of all of it)."""
+"""Disputes.
+
+- `receipt_id`, `opened`, `resolved`: of which receipt, from when to when; null: not resolved.
+- `outcome`: pay (as it stood), void (nobody), or award to `rep`.
+- `share`: what is awarded of it, above 0 and at most 1; null: all of it. The others who had it keep
+  the rest, as they shared it.
+- `number`: of those of one day, which came first; null if unknown.
+"""
 
 EMPLOYEES: dict[str, pl.DataType] = {"account_id": pl.String(), "employees": pl.Int64()}
 """How many people an account employs; null if unknown."""

@@ -7,7 +7,7 @@ over never changes, since whatever came later has a later day.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -52,15 +52,22 @@ class Entry:
     why: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _End:
+    """How a dispute of a line ended."""
+
+    day: date
+    outcome: str = field(compare=False)
+    rep: str | None = field(compare=False)
+    share: Fraction = field(compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Dispute:
-    """Disputes of a line that overlap, as one; not resolved where `resolved` is None."""
+    """Disputes of a line that overlap, as one; not resolved where it has no ends."""
 
     opened: date
-    resolved: date | None
-    outcome: str | None
-    rep: str | None
-    share: Fraction
+    ends: tuple[_End, ...]
 
 
 def make_entries(
@@ -120,8 +127,8 @@ class _Ledger:
             opened = max(dispute.opened, self.line.day)
             if opened <= as_of:
                 yield opened, 0, None
-            if dispute.resolved is not None:
-                yield max(dispute.resolved, opened), 1, dispute
+            if dispute.ends:
+                yield max(dispute.ends[-1].day, opened), 1, dispute
         for place, loss in enumerate(self.line.losses, start=2):
             if loss.day <= as_of:
                 yield loss.day, place, loss
@@ -144,12 +151,14 @@ class _Ledger:
     def _settle(self, day: date, dispute: _Dispute) -> Iterator[Entry]:
         """Yield what is paid from the end of a dispute on; up to it, nothing was."""
         kind, why = "released", "paid"
-        if dispute.outcome == "award" and dispute.rep is not None:
-            holders = () if self.is_void else self.holders
-            self.holders = _awarded(holders, dispute.rep, dispute.share)
-            part = "" if dispute.share == 1 else f"{float(dispute.share * 100):g}% of it "
-            why = f"{part}awarded to {dispute.rep}"
-        self.is_held, self.is_void = False, dispute.outcome == "void"
+        for end in dispute.ends:
+            if end.outcome == "award" and end.rep is not None:
+                holders = () if self.is_void else self.holders
+                self.holders = _awarded(holders, end.rep, end.share)
+                part = "" if end.share == 1 else f"{float(end.share * 100):g}% of it "
+                why = f"{part}awarded to {end.rep}"
+            self.is_void = end.outcome == "void"
+        self.is_held = False
         if self.is_void:
             kind, why = "void", "nobody is paid"
         credited = 0 if self.is_void else self.left
@@ -218,30 +227,28 @@ def _disputes(disputes: pl.DataFrame, as_of: date) -> dict[str, list[_Dispute]]:
                 for receipt in wrong["receipt_id"]
             )
         )
-    # The end of a dispute that is to come is not known yet.
-    ended = pl.col("resolved") <= as_of
-    names = ["resolved", "outcome", "rep", "share"]
-    known = known.with_columns(pl.when(ended).then(pl.col(name)).alias(name) for name in names)
     found: dict[str, list[_Dispute]] = defaultdict(list)
     ordered = known.with_columns(pl.col("rep").str.to_lowercase()).sort(
-        "receipt_id", "opened", "resolved", "outcome", "rep", "share", nulls_last=True
+        *("receipt_id", "opened", "number", "resolved", "outcome", "rep", "share"), nulls_last=True
     )
-    for receipt, opened, resolved, outcome, rep, share in ordered.iter_rows():
-        exact = Fraction(1) if share is None else Fraction(str(share))
-        dispute, before = _Dispute(opened, resolved, outcome, rep, exact), found[receipt]
-        if before and (before[-1].resolved is None or dispute.opened <= before[-1].resolved):
-            before[-1] = _joined(before[-1], dispute)
+    for receipt, opened, resolved, outcome, rep, share, _ in ordered.iter_rows():
+        ends: tuple[_End, ...] = ()
+        # The end of a dispute that is to come is not known yet.
+        if resolved is not None and resolved <= as_of:
+            exact = Fraction(1) if share is None else Fraction(str(share))
+            ends = (_End(resolved, outcome, rep, exact),)
+        before = found[receipt]
+        if before and not (before[-1].ends and before[-1].ends[-1].day < opened):
+            before[-1] = _joined(before[-1], ends)
         else:
-            before.append(dispute)
+            before.append(_Dispute(opened, ends))
     return dict(found)
 
 
-def _joined(one: _Dispute, other: _Dispute) -> _Dispute:
-    """Return two disputes as one, which ends as the later of them does."""
-    later = one
-    if one.resolved is not None and (other.resolved is None or other.resolved >= one.resolved):
-        later = other
-    return replace(later, opened=one.opened)
+def _joined(one: _Dispute, ends: tuple[_End, ...]) -> _Dispute:
+    """Return a dispute with another that overlaps it: it ends when both did."""
+    is_open = not (one.ends and ends)
+    return _Dispute(one.opened, () if is_open else tuple(sorted((*one.ends, *ends))))
 
 
 def _is_share() -> pl.Expr:

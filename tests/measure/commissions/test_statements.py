@@ -174,6 +174,20 @@ def test_a_share_that_nobody_else_holds_the_rest_of_is_paid_alone(before):
     assert sum(one.pay_cents for one in entries(SALE, told=told)) == 3_500
 
 
+def test_disputes_of_one_day_are_answered_one_after_the_other():
+    told = disputes(
+        ("r", day(12), day(12), "award", "z@acme.example", 0.5, 1),
+        ("r", day(12), day(20), "award", OTHER, 0.5, 2),
+        ("r", day(20), day(20), "pay", None, None, 3),
+    )
+    of = entries(SALE, told=told)
+    assert [(one.rep, one.day, one.pay_cents) for one in of[2:]] == [
+        (OTHER, day(20), 3_500),
+        ("z@acme.example", day(20), 1_750),
+        (REP, day(20), 1_750),
+    ]
+
+
 def test_disputes_that_overlap_end_with_the_last():
     told = disputes(
         ("r", day(12), day(20), "pay", None),

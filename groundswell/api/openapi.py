@@ -18,6 +18,7 @@ from groundswell.api.schemas import components, inlined, needing, parameters, sc
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
 from groundswell.engine.handing.handoffs import Handoffs
+from groundswell.engine.measuring.disputing import Disputes
 from groundswell.engine.measuring.measuring import Measuring
 
 if TYPE_CHECKING:
@@ -181,7 +182,12 @@ def _of_page(page: Page) -> Schema:
 def _method(name: str) -> object:
     """Return the method that an operation calls."""
     where, _, own = name.rpartition(".")
-    owners: dict[str, object] = {"": Project, "handoffs": Handoffs, "measuring": Measuring}
+    owners: dict[str, object] = {
+        "": Project,
+        "disputes": Disputes,
+        "handoffs": Handoffs,
+        "measuring": Measuring,
+    }
     return getattr(owners.get(where) or Lazily("Lab").get(), own)
 
 

@@ -229,7 +229,8 @@ class OverlayBlock(ShippedBlock):
     willingness_to_pay: list[Hint] = Field(description="What prospects said they would pay.")
     runway_months: Positive | None = Field(description="Months of cash left.")
     disputed: dict[QuarterText, Count] | None = Field(
-        description="Disputes over who earned what, by quarter; `{}` for none."
+        description="Disputes over who earned what, by quarter; `{}` for none. Those of quarters "
+        "from the first one in which `commissions dispute` was used are counted."
     )
     self_serve_answers: list[str] = Field(description="Topics of asks that a page answers.")
     enterprise_ready: dict[str, bool | None] = Field(

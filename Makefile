@@ -4,6 +4,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 DEMO_DIR ?= demo
+SERVE ?= 1
 export NUMBA_THREADING_LAYER := workqueue
 
 .PHONY: setup demo test check format lint types imports bench docs clean
@@ -22,8 +23,8 @@ $(DEV_STAMP): pyproject.toml uv.lock | .venv/bin/python
 	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --all-extras --all-groups
 	@touch $@ $(RUN_STAMP)
 
-demo: setup  ## Make the demo company, compute, print the queue and one full explanation
-	$(BIN)/groundswell demo --project $(DEMO_DIR)
+demo: setup  ## Make the demo company, compute, print the queue, and show its pages (SERVE=0: no pages)
+	$(BIN)/groundswell demo --project $(DEMO_DIR) $(if $(filter-out 0,$(SERVE)),--serve --port 8710)
 
 test: $(DEV_STAMP)  ## Set up everything the tests use, then run them
 	@# Beside the installing, compile what both workers would compile at the same time.

@@ -43,6 +43,31 @@ class FixedClock:
         self.at += by
 
 
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """A clock that was set to an instant and goes on from it.
+
+    Attributes:
+        start: What it was set to.
+        since: What the other clock said then.
+        beside: The clock that it goes on as.
+    """
+
+    start: datetime
+    since: datetime
+    beside: Clock
+
+    @classmethod
+    def from_instant(cls, start: datetime, beside: Clock | None = None) -> RunningClock:
+        """Set a clock now; it goes on as the machine's own does, or as `beside`."""
+        other = beside or SystemClock()
+        return cls(start, other.now(), other)
+
+    def now(self) -> datetime:
+        """Return the instant it was set to, and as long after it as passed since."""
+        return self.start + (self.beside.now() - self.since)
+
+
 def day_number(day: date) -> int:
     """Return `day` as days since 1970-01-01.
 

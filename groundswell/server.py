@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import secrets
 import sys
 import threading
 import time
@@ -30,6 +31,7 @@ from groundswell.api.metrics import Metrics
 from groundswell.api.slack import slack_route
 from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
+from groundswell.engine.colleagues import Colleagues
 from groundswell.engine.correspondent import Correspondent
 from groundswell.engine.courier import Courier
 from groundswell.engine.draining import Drain, hand_raise_of
@@ -39,9 +41,11 @@ from groundswell.engine.noticing import Reporter
 from groundswell.errors import GroundswellError, StoreError
 from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
+from groundswell.web.site import Site, site_routes
+from groundswell.web.site.reports import ReportShelf
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from starlette.applications import Starlette
 
@@ -76,6 +80,14 @@ class Server:
         self._announcement = Announcement(project.root)
         token = self._announcement.token
         self.feed = self._loop.feed
+        self.site = Site(
+            project=project,
+            colleagues=Colleagues(project.ledger, project.clock),
+            alone=self._alone,
+            feed=self.feed,
+            reports=ReportShelf(project, self._alone),
+            first_run=secrets.token_urlsafe(24),
+        )
         self.app = App(
             intake=self._started,
             metrics=self._metrics,
@@ -87,10 +99,17 @@ class Server:
                 *browser_routes(project, token=token, keys=KeyRing(project.ledger)),
                 feed_route(self.feed, token=token),
                 slack_route(project),
+                *site_routes(self.site),
             ],
         )
 
-    def run(self, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
+    def run(
+        self,
+        *,
+        host: str = DEFAULT_HOST,
+        port: int = DEFAULT_PORT,
+        listening: Callable[[str], None] | None = None,
+    ) -> None:
         """Serve until SIGINT or SIGTERM, then finish what was begun; see `serve_until_told`.
 
         Raises:
@@ -98,8 +117,19 @@ class Server:
         """
         self._loop.claim()
         serve_until_told(
-            self.app, self._announcement, host=host, port=port, ending=self._loop.end_feed
+            self.app,
+            self._announcement,
+            host=host,
+            port=port,
+            ending=self._loop.end_feed,
+            listening=listening,
         )
+
+    def way_in(self, url: str) -> str:
+        """Return where a browser begins: where the first admin is made, while there is none."""
+        if self.site.colleagues.is_set_up():
+            return url
+        return f"{url}/welcome?token={self.site.first_run}"
 
     def _started(self) -> Intake:
         assert self._intake is not None, "the application runs between the ends of its lifespan"
@@ -127,6 +157,7 @@ class Server:
         try:
             yield
         finally:
+            self.site.reports.close()
             await asyncio.to_thread(commit.close)
             await asyncio.to_thread(self._loop.stop)
 

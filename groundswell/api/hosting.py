@@ -69,6 +69,7 @@ def serve_until_told(
     host: str,
     port: int,
     ending: Callable[[], None] | None = None,
+    listening: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was begun.
 
@@ -78,6 +79,7 @@ def serve_until_told(
         host: Address to listen on; others than 127.0.0.1 are open to the network.
         port: TCP port; 0 for one that is free.
         ending: Called when the end begins, so that answers without an end come to theirs.
+        listening: Called with the address once it listens.
     """
     config = uvicorn.Config(
         app,
@@ -91,8 +93,14 @@ def serve_until_told(
     )
     for told in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on once it has stopped
         signal.signal(told, _leave)
+
+    def announce(url: str) -> None:
+        announcement.make(url)
+        if listening is not None:
+            listening(url)
+
     try:
-        _Announcing(config, announcement.make, ending).run()
+        _Announcing(config, announce, ending).run()
     finally:
         announcement.withdraw()
 

@@ -72,6 +72,7 @@ COMMANDS = {
     "offering": ("offer",),
     "filing": ("identity",),
     "serving": ("serve", "keys", "sources"),
+    "signing_in": ("colleagues", "api-keys"),
     "tailing": ("tail",),
     "doctoring": ("doctor",),
     "studying": ("lab", "behaviours"),
@@ -95,7 +96,6 @@ def main() -> None:
     """Run the command line; every error a user can meet ends here, in four fields."""
     gc.disable()  # what is imported stays: looking through it for garbage is half a second lost
     import_commands(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
-    gc.freeze()
     gc.enable()
     try:
         app()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from groundswell.cli.app import JsonOption, app
 from groundswell.cli.output import err, number, out, print_json
 from groundswell.cli.story import print_explanation, print_queue
+from groundswell.clock import RunningClock
 from groundswell.demo import DemoCompany, generate
 from groundswell.engine import (
     CONFIG_FILE,
@@ -23,8 +26,15 @@ from groundswell.engine import (
     Project,
     RunReport,
 )
+from groundswell.engine.colleagues import Role
 from groundswell.errors import Place, Problem, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from groundswell.clock import Clock
+
+NOON = time(12)
 SHOWN = 15
 TRUTH_FILE = "truth.parquet"
 
@@ -50,6 +60,10 @@ def demo(
     accounts: Annotated[int, typer.Option(min=50, help="How many accounts.")] = 2000,
     months: Annotated[int, typer.Option(min=2, help="How many months of history.")] = 18,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another company.")] = 7,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then show its pages, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="TCP port of the pages; 0 for a free one.")] = 0,
     json: JsonOption = False,
 ) -> None:
     """Make a company with a known truth, load it, run, and show the queue and one explanation."""
@@ -64,7 +78,9 @@ def demo(
         f"({seconds['generate']:.1f} s).",
         soft_wrap=True,
     )
-    with Project.open(project) as opened:
+    # Everything is as of the company's last day, so that what is due is due then.
+    clock = RunningClock.from_instant(datetime.combine(company.end, NOON, UTC))
+    with Project.open(project, clock=clock) as opened:
         loads = _load(opened, company)
         seconds["load"] = sum(report.seconds for report in loads)
         began = monotonic()
@@ -78,6 +94,44 @@ def demo(
         print_json(report)
     else:
         _show(report, project)
+    if serve:
+        _serve(project, clock, port)
+
+
+def _serve(project: Path, clock: Clock, port: int) -> None:
+    """Show the pages of the company as if its last day were now; anybody of it may sign in."""
+    from groundswell.cli.serving import say_way_in  # noqa: PLC0415 - a second to import
+    from groundswell.server import Server  # noqa: PLC0415 - the same
+
+    with Project.open(project, clock=clock) as opened:
+        server = Server(opened)
+        password = "-".join(secrets.choice(_WORDS) for _ in range(4))
+        for email, role in _colleagues(opened):
+            server.site.colleagues.add(email, role=role, password=password)
+            err.print(f"  {role:<8} {email}")
+        err.print(f"Anybody of them signs in with: {password}", soft_wrap=True)
+        server.run(port=port, listening=lambda url: say_way_in(server, url))
+
+
+def _colleagues(opened: Project) -> Iterator[tuple[str, Role]]:
+    """Yield who signs in to the demo: who is on its teams, and two who are not."""
+    teams = opened.loaded.teams.values()
+    managers = {team.manager for team in teams if team.manager}
+    reps = {member.email for team in teams for member in team.members} - managers
+    domain = next(iter(sorted(reps))).partition("@")[2]
+    yield f"admin@{domain}", Role.ADMIN
+    yield f"analyst@{domain}", Role.ANALYST
+    for email in sorted(managers) or [f"manager@{domain}"]:
+        yield email, Role.MANAGER
+    for email in sorted(reps):
+        yield email, Role.REP
+
+
+_WORDS = (
+    *("amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "harbor"),
+    *("iris", "jasper", "kelp", "lagoon", "maple", "nectar", "ocean", "pebble"),
+    *("quartz", "river", "saffron", "tundra", "umber", "valley", "willow", "zephyr"),
+)
 
 
 def _clear(project: Path) -> None:

@@ -7,25 +7,31 @@ import os
 # Polars takes the many small steps of scoring what was touched faster alone than shared out.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from groundswell.api.hosting import DEFAULT_HOST, DEFAULT_PORT
 from groundswell.api.intake_only import IntakeServer
-from groundswell.cli.app import JsonOption, ProjectOption, app
+from groundswell.cli.app import JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.opening import open_project, refuse_second_server
 from groundswell.cli.output import err, number, out, print_json
+from groundswell.clock import RunningClock
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.engine.replica import Replica
 from groundswell.server import Server, log_to_stderr
 
+if TYPE_CHECKING:
+    from groundswell.clock import Clock
+
 keys = typer.Typer(help="Write keys, which sources send with.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
+NOON = time(12)
 NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
 
 
@@ -42,17 +48,38 @@ def serve(
             "--intake-only", help="Only keep requests in the shared ledger; open no warehouse."
         ),
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Go on from noon of this UTC day as if it were now: for a history that has ended.",
+        ),
+    ] = None,
     project: ProjectOption = Path(),
 ) -> None:
-    """Take in what client libraries send, and score accounts as it comes, until Ctrl-C."""
+    """Take in what client libraries send, score accounts as it comes, and show the pages."""
     log_to_stderr()
     if intake_only:
         with Replica.open(project) as replica:
             IntakeServer(replica).run(host=host, port=port)
         return
     refuse_second_server(project)
-    with Project.open(project) as opened:
-        Server(opened, runs=run).run(host=host, port=port)
+    with Project.open(project, clock=clock_of(parse_day(as_of))) as opened:
+        server = Server(opened, runs=run)
+        server.run(host=host, port=port, listening=lambda url: say_way_in(server, url))
+
+
+def clock_of(day: date | None) -> Clock | None:
+    """Return a clock that goes on from noon of a day; None for the machine's own."""
+    return None if day is None else RunningClock.from_instant(datetime.combine(day, NOON, UTC))
+
+
+def say_way_in(server: Server, url: str) -> None:
+    """Print where a browser begins; the first time, that makes the first admin."""
+    way_in = server.way_in(url)
+    first = way_in != url
+    err.print(f"{'Make the first admin' if first else 'The pages'}: {way_in}", soft_wrap=True)
 
 
 @keys.command()

@@ -105,6 +105,14 @@ class Looker:
         frame = read_latest(self.state)
         return None if frame is None else cast("date", frame.item(0, "as_of"))
 
+    def owner_of(self, account_id: str) -> str | None:
+        """Return who owns an account in the CRM, by the latest run; None where nobody is known."""
+        try:
+            found = self.latest().filter(pl.col("account_id") == account_id)
+        except UsageError:  # nobody was scored yet
+            return None
+        return None if found.is_empty() else cast("str | None", found.item(0, "owner"))
+
     def filing(self) -> Filing:
         """Return who belongs where, as it is told while events come."""
         live = self.live()

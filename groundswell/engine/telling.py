@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -114,7 +115,16 @@ def keep_latest(folder: Path, frame: pl.DataFrame) -> None:
 def read_latest(folder: Path) -> pl.DataFrame | None:
     """Return what `keep_latest` kept; None before the first run."""
     path = folder / LATEST_FILE
-    return pl.read_parquet(path) if path.exists() else None
+    try:
+        written = path.stat()
+    except FileNotFoundError:
+        return None
+    return _read_kept(path, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read_kept(path: Path, written_at: int, size: int) -> pl.DataFrame:  # noqa: ARG001 - tell files apart
+    return pl.read_parquet(path)
 
 
 def account_rows(loaded: LoadedConfig, frame: pl.DataFrame) -> list[AccountRow]:

@@ -92,6 +92,7 @@ class Served:
     faulty: Faulty
     folder: Path
     token: str
+    server: Server
 
     @property
     def requests(self) -> list[dict[str, str]]:
@@ -180,7 +181,7 @@ def serving(
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         token = served._announcement.token
-        yield Served(f"http://127.0.0.1:{port}", project, faulty, folder, token)
+        yield Served(f"http://127.0.0.1:{port}", project, faulty, folder, token, served)
         server.should_exit = True
         thread.join(STOPPING_DEADLINE)
         assert not thread.is_alive(), "the server did not stop"

@@ -1,0 +1,83 @@
+"""What a colleague may see: a rep their own, a manager their teams', others everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from groundswell.engine.colleagues import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundswell.config.resolved import Team
+    from groundswell.engine import Project
+    from groundswell.engine.handing.handoffs import QueueRow
+    from groundswell.handoff.life import Handoff
+    from groundswell.store.colleagues import Colleague
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What somebody may see and work.
+
+    A rep sees an account that they own, whose handoff they have or had, or that waits for anybody
+    of their team. A manager sees what their teams have; a team that names no manager is everybody's
+    who is one.
+
+    Attributes:
+        project: What there is.
+        who: Whose sight it is.
+    """
+
+    project: Project
+    who: Colleague
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing is hidden."""
+        return self.who.role in {Role.ANALYST, Role.ADMIN}
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """The teams whose work they see, by name."""
+        teams: Mapping[str, Team] = self.project.loaded.teams
+        if self.sees_all:
+            return frozenset(teams)
+        if self.who.role == Role.MANAGER:
+            return frozenset(
+                name for name, team in teams.items() if team.manager in {None, self.who.email}
+            )
+        return frozenset(
+            name
+            for name, team in teams.items()
+            if any(member.email == self.who.email for member in team.members)
+        )
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Whose accounts they see, by e-mail address; not asked where nothing is hidden."""
+        if self.who.role != Role.MANAGER:
+            return frozenset({self.who.email})
+        teams = self.project.loaded.teams
+        mine = (member.email for name in self.teams for member in teams[name].members)
+        return frozenset({self.who.email, *mine})
+
+    def sees_row(self, row: QueueRow | Handoff) -> bool:
+        """Tell whether they see a handoff in a queue."""
+        if self.sees_all:
+            return True
+        if row.owner is not None and row.owner in self.addresses:
+            return True
+        if self.who.role == Role.MANAGER:
+            return row.team in self.teams
+        return row.owner is None and row.team in self.teams
+
+    def sees_account(self, account_id: str) -> bool:
+        """Tell whether they see an account."""
+        if self.sees_all:
+            return True
+        handoff = self.project.handing.book.refresh().of_account(account_id)
+        if handoff is not None and self.sees_row(handoff):
+            return True
+        return self.project.looker.owner_of(account_id) in self.addresses

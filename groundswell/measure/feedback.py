@@ -115,8 +115,8 @@ class Recurring:
     """Something that was said again and again.
 
     Attributes:
-        kind: `declined`, `lost`, `lost to` or `ticket`.
-        what: The reason, the competitor or the topic.
+        kind: `declined`, `lost`, `lost to`, `ticket` or `asked for`.
+        what: The reason, the competitor, the topic or the feature.
         count: How often.
         before: How often in as long a time before.
         amount_cents: Of the deals that were lost for it; 0 for the others.

@@ -21,6 +21,7 @@ _KINDS = {
     "lost": "Opportunities lost",
     "lost to": "Lost to",
     "ticket": "Tickets",
+    "asked for": "Features asked for",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from groundswell.routing import is_held_out
 from groundswell.web.document import to_text
 from groundswell.web.feedback_report import report_feedback
-from tests.measuring.conftest import ACCOUNTS, DAY
+from tests.measuring.conftest import ACCOUNTS, DAY, EVENTS, at, load
 
 
 def test_likely_buyers_are_those_whom_nobody_works_and_who_are_not_held_out(company: Any) -> None:
@@ -44,3 +44,47 @@ def test_feedback_of_a_past_day_stays_what_it_was(company: Any) -> None:
     assert not any(one.kind == "lost" for one in then.recurring)
     project.run()
     assert project.measuring.feedback(as_of=past) == then
+
+
+def test_features_that_were_asked_for_are_told_by_name_with_accounts(company: Any) -> None:
+    events = {
+        **EVENTS,
+        "feature_requested": [
+            {"event": "Wished", "name": "properties.wish", "where": {"properties.kind": "feature"}},
+            {"event": "Voted For Dark Mode", "name": "dark mode"},
+        ],
+    }
+    project = company(events=events)
+    wishes = [
+        ("a01", "Wished", {"wish": "gantt", "kind": "feature"}, 3),
+        ("a02", "Wished", {"wish": "gantt", "kind": "feature"}, 1),
+        ("a02", "Wished", {"wish": "gantt", "kind": "colour"}, 1),  # no feature
+        ("a03", "Wished", {"kind": "feature"}, 1),  # no name
+        ("a04", "Voted For Dark Mode", {}, 2),
+        ("a05", "Wished", {"wish": "gantt", "kind": "feature"}, 100),  # the quarter before
+    ]
+    told = [
+        {
+            "message_id": f"wish-{place}",
+            "user_id": f"u{int(account[1:])}",
+            "account_id": account,
+            "event": event,
+            "timestamp": at(days),
+            "properties": properties,
+        }
+        for place, (account, event, properties, days) in enumerate(wishes)
+    ]
+    load(project, {"events": told})
+    found = project.measuring.feedback(as_of=DAY)
+    asked = {one.what: one for one in found.recurring if one.kind == "asked for"}
+    assert {what: (one.count, one.before) for what, one in asked.items()} == {
+        "gantt": (2, 1),
+        "dark mode": (1, 0),
+    }
+    assert asked["gantt"].accounts == ("a02", "a01")
+    assert "Features asked for" in to_text(report_feedback(found))
+    earlier = project.measuring.feedback(as_of=DAY - dt.timedelta(days=2))
+    assert {one.what: one.count for one in earlier.recurring if one.kind == "asked for"} == {
+        "gantt": 1,
+        "dark mode": 1,
+    }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from groundswell.engine.deciding import BARRED
+from groundswell.engine.measuring.requests import requests_for_features
 from groundswell.engine.measuring.uplift import contacts
 from groundswell.engine.measuring.weekly import QUARTER
 from groundswell.handoff.life import DECLINE_REASONS
@@ -110,7 +111,7 @@ def report_feedback(loaded: LoadedConfig, computer: Computer, known: Gathered) -
             as_of=day,
         ),
         asked,
-        count_recurring(_said(known), as_of=day),
+        count_recurring(pl.concat([_said(known), _requests(loaded, computer, day)]), as_of=day),
     )
 
 
@@ -172,6 +173,19 @@ def _said(known: Gathered) -> pl.DataFrame:
             _rows("lost to", lost, "competitor", "closed_at", "amount_cents"),
             _rows("ticket", known.tickets, "topic", "at"),
         ]
+    )
+
+
+def _requests(loaded: LoadedConfig, computer: Computer, day: date) -> pl.DataFrame:
+    """Return the features that were asked for, as `_said` has what was said."""
+    since = day - timedelta(days=2 * QUARTER)
+    asked = requests_for_features(loaded, computer, since=since, as_of=day)
+    return asked.select(
+        pl.lit("asked for").alias("kind"),
+        "what",
+        "account_id",
+        "day",
+        pl.lit(0, pl.Int64).alias("amount_cents"),
     )
 
 

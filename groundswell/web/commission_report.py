@@ -26,7 +26,7 @@ def write_commissions(found: CommissionsReport) -> Report:
     paid = sum(one.pay_cents for one in found.statements)
     verdict = [
         f"{money(paid)} is paid to {counted(len(found.statements), 'rep')}."
-        if paid
+        if any(one.pay_cents for one in found.statements)
         else "Nothing is paid to anybody for this month."
     ]
     if found.unsettled_on is not None:
@@ -103,27 +103,30 @@ def _entry(entry: PaidEntry, dispute: str) -> tuple[str, ...]:
 
 
 def _receipt(entry: PaidEntry) -> str:
-    why = entry.why if entry.kind != "earned" else f"{entry.why}. {entry.receipt}"
+    told = entry.kind in {"earned", "released"}
+    why = f"{entry.why}. {entry.receipt}" if told else entry.why
     return f"{entry.day}, {entry.receipt_id}: {why}"
 
 
 def write_dispute(one: Dispute) -> str:
     """Return who disputes a line and why, and how it was answered."""
-    told = (
-        f"{one.receipt_id} is disputed by {one.by} since {one.opened_at:%Y-%m-%d}, "
-        f"who claims {_claimed(one.claim)}: {_ended(one.why)}"
-    )
-    answer = one.answer
+    answer, begun = one.answer, f"{one.opened_at:%Y-%m-%d}"
+    since = f"is disputed by {one.by} since" if answer is None else f"was disputed by {one.by} on"
+    told = f"{one.receipt_id} {since} {begun}, who claims {_claimed(one.claim)}: {_ended(one.why)}"
     if answer is None:
         return f"{told} Nobody has answered; it is paid to nobody."
-    given = "" if answer.given is None else f", {_claimed(answer.given)}"
+    given = "" if answer.given is None else f", {_given(answer.given)}"
     how = f"{answer.outcome} on {answer.at:%Y-%m-%d} by {answer.by}{given}"
     return f"{told} It was {how}: {_ended(answer.why)}"
 
 
 def _claimed(claim: Claim) -> str:
+    return f"that {_given(claim)}" if claim.to == NOBODY else _given(claim)
+
+
+def _given(claim: Claim) -> str:
     if claim.to == NOBODY:
-        return "that nobody is paid"
+        return "nobody is paid"
     part = "all" if claim.share == 1 else f"{claim.share * 100:g}%"
     return f"{part} of it for {claim.to}"
 

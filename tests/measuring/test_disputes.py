@@ -175,8 +175,19 @@ def test_a_statement_shows_disputes_beside_its_lines(paying: Any, clock: FixedCl
     assert row.rstrip(" |").endswith("open")
     paying.disputes.answer(LINE, upheld=True, by=MO, why="Both did.", to="nobody")
     text = to_text(write_commissions(paying.measuring.commissions()))
-    assert f"It was upheld on {DAY} by {MO}, that nobody is paid: Both did." in text
-    assert "nobody is paid" in text
+    assert f"{LINE} was disputed by {BO} on {DAY}" in text
+    assert f"It was upheld on {DAY} by {MO}, nobody is paid: Both did." in text
+
+
+def test_a_month_in_which_some_get_what_others_lose_pays_somebody(
+    paying: Any, clock: FixedClock
+) -> None:
+    on(clock, JULY)
+    paying.disputes.open(LINE, by=BO, why="Mine")
+    paying.disputes.answer(LINE, upheld=True, by=MO, why="Yes")
+    text = to_text(write_commissions(paying.measuring.commissions(as_of=JULY)))
+    assert "0.00 is paid to 2 reps." in text
+    assert f"{JULY}, {LINE}: dispute settled: awarded to {BO}. {ANN} opened `o6`" in text
 
 
 def test_mistakes_know_what_the_journal_knows(paying: Any, clock: FixedClock) -> None:

@@ -48,6 +48,25 @@ def test_the_rate_is_that_of_who_found_the_account(more, pay):
     assert line.credited_cents == 100_000
 
 
+@pytest.mark.parametrize(
+    ("bucket", "self_served", "untouched"),
+    [
+        ("product_sourced", False, True),
+        ("product_sourced", None, True),
+        ("product_sourced", True, False),
+        ("sales_sourced", False, False),
+        ("sales_converted", None, False),
+    ],
+)
+def test_what_is_paid_at_the_rate_for_the_untouched_says_so(bucket, self_served, untouched):
+    plan = shipped(untouched_rate=Fraction(1, 100))
+    (line,) = lines(
+        receipt("r", 0, "new", 1_000, bucket=bucket, self_served=self_served), plan=plan
+    )
+    assert line.is_untouched is untouched
+    assert (line.pay_cents == 10) is untouched
+
+
 def test_nobody_is_credited_with_what_came_by_itself():
     assert lines(untouched("u", 50_000)) == []
 

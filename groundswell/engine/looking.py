@@ -189,7 +189,13 @@ class Looker:
         self, account: str, day: date, *, user: str | None, loaded: LoadedConfig | None
     ) -> Explanation:
         """Explain an account as of a day; see `Project.explain`."""
-        seen = self.look(account, day, loaded)
+        return self.explain_looked(self.look(account, day, loaded), user=user, loaded=loaded)
+
+    def explain_looked(
+        self, seen: Looked, *, user: str | None = None, loaded: LoadedConfig | None = None
+    ) -> Explanation:
+        """Explain what was looked up."""
+        day = seen.standing.as_of
         account_id = seen.found.account_id
         links = explain_account(seen.filing, account_id, day)
         return explanation(

@@ -681,6 +681,17 @@ class Project:
             loaded = replace(self.loaded, score=self.lab.definition(model))
         return self.looker.explain(account, day, user=user, loaded=loaded)
 
+    def tell(self, account: str, *, as_of: date | None = None) -> tuple[Explanation, Brief]:
+        """Return `explain` and `brief` of one account, which is looked up once.
+
+        No language model is asked to polish the opening line, as somebody waits for it.
+
+        Raises:
+            UsageError: No such account is known by that day.
+        """
+        seen = self.looker.look(account, self._day(as_of or self.looker.latest_day()))
+        return self.looker.explain_looked(seen), self._briefer.brief_looked(seen)
+
     def alerts(self, *, account: str | None = None, every: bool = False) -> list[Alert]:
         """List the alerts that stand as of the latest run, one for each account, best first.
 

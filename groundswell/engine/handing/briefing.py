@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from groundswell.connectors.rewriting import LanguageModel
 from groundswell.engine.caring import with_care
 from groundswell.engine.handing.opening import About
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from groundswell.clock import Clock
     from groundswell.config.loading import LoadedConfig
     from groundswell.engine.handing.book import Book
-    from groundswell.engine.looking import Looker
+    from groundswell.engine.looking import Looked, Looker
     from groundswell.handoff.brief import Brief
 
 
@@ -64,17 +66,21 @@ class Briefer:
 
     def brief(self, account: str, day: date) -> Brief:
         """Write the brief of an account as of a day; see `Project.brief`."""
+        return self.polisher.polish(self.brief_looked(self.looker.look(account, day)))
+
+    def brief_looked(self, seen: Looked) -> Brief:
+        """Write the brief of what was looked up; its opening line is not polished."""
         looker = self.looker
         loaded = looker.loaded()
-        seen = looker.look(account, day)
         found, as_of = seen.found, seen.score.as_of
-        domains = dict(looker.accounts().select("account_id", "domain").iter_rows())
+        of_account = looker.accounts().filter(pl.col("account_id") == found.account_id)
+        domain = next(iter(of_account["domain"]), None)
         values = {
             name: value
             for name, value in seen.row.items()
             if value is None or isinstance(value, str | int | float)
         }
-        about = About(found.account_id, found.name, domains.get(found.account_id), as_of, values)
+        about = About(found.account_id, found.name, domain, as_of, values)
         handoff = self.book.refresh().of_account(found.account_id)
         known = handoff is not None and handoff.is_open and handoff.as_of <= as_of
         present = {found.account_id: handoff} if handoff is not None and known else {}
@@ -84,5 +90,4 @@ class Briefer:
         story = replace(story, rep=member.name if member else None)
         urgent = bool(present) and present[found.account_id].urgent
         written = write_brief(loaded, story, seen.score, seen.decision, urgent=urgent)
-        whole = with_care(written, loaded, looker.computer.ledger, values)
-        return self.polisher.polish(whole)
+        return with_care(written, loaded, looker.computer.ledger, values)

@@ -95,8 +95,7 @@ def show_account(visit: Visit) -> Answer:
     project, account_id = visit.project, visit.path["account"]
     today = project.looker.latest_day() or project.today()
     as_of = min(visit.day() or today, today)
-    story = project.explain(account_id, as_of=as_of)
-    brief = project.brief(account_id, as_of=as_of)
+    story, brief = project.tell(account_id, as_of=as_of)
     handoff = project.handing.book.refresh().of_account(account_id)
     crossings = [story.qualified_since] if story.qualified_since else []
     page = AccountPage(

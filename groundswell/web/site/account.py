@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,8 @@ def show_account(visit: Visit) -> Answer:
     today = project.looker.latest_day() or project.today()
     as_of = min(visit.day() or today, today)
     story, brief = project.tell(account_id, as_of=as_of)
+    if not visit.sight.sees_people:
+        brief = without_people(brief)
     handoff = project.handing.book.refresh().of_account(account_id)
     crossings = [story.qualified_since] if story.qualified_since else []
     page = AccountPage(
@@ -114,6 +116,16 @@ def show_account(visit: Visit) -> Answer:
         decline_reasons=DECLINE_REASONS,
     )
     return Shown("account.html", page, brief.name, part="part_account.html")
+
+
+def without_people(brief: Brief) -> Brief:
+    """Return a brief that tells of people what they are and do, and not who they are."""
+    people = tuple(
+        replace(person, user_id=f"person {number}", name=None, email=None)
+        for number, person in enumerate(brief.people, start=1)
+    )
+    play = brief.play and replace(brief.play, opening=None, opening_rewritten=None)
+    return replace(brief, people=people, play=play)
 
 
 def _parts(visit: Visit, story: Explanation) -> Iterator[Part]:

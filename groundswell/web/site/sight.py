@@ -39,6 +39,11 @@ class Sight:
         return self.who.role in {Role.ANALYST, Role.ADMIN}
 
     @property
+    def sees_people(self) -> bool:
+        """Whether they see who the people of an account are: those who write to them do."""
+        return self.who.role != Role.ANALYST
+
+    @property
     def teams(self) -> frozenset[str]:
         """The teams whose work they see, by name."""
         teams: Mapping[str, Team] = self.project.loaded.teams

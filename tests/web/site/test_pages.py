@@ -193,3 +193,11 @@ def test_a_nasty_name_is_only_ever_text(office: Office, path: str) -> None:
 def test_the_company_has_a_nasty_name_at_all(office: Office) -> None:
     accounts = office.project.looker.latest()
     assert NASTY in accounts["name"].to_list()
+
+
+def test_an_analyst_sees_what_people_do_and_not_who_they_are(office: Office) -> None:
+    shown = office.browser(ADMIN).get("/accounts/a03").text
+    assert "u3@firm.example" in shown
+    hidden = office.browser(ANALYST).get("/accounts/a03").text
+    assert "u3@firm.example" not in hidden
+    assert "person 1" in hidden

@@ -43,6 +43,7 @@ from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
 from groundswell.web.site import Site, site_routes
 from groundswell.web.site.reports import ReportShelf
+from groundswell.web.site.sources import SourceBoard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -86,6 +87,7 @@ class Server:
             alone=self._alone,
             feed=self.feed,
             reports=ReportShelf(project, self._alone),
+            sources=SourceBoard(project),
             first_run=secrets.token_urlsafe(24),
         )
         self.app = App(

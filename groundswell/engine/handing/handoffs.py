@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from groundswell.engine.dispatching import Dispatched, Dispatcher
 from groundswell.engine.handing.acting import Act, Action
 from groundswell.engine.handing.backfilling import Backfill, write_backfill
@@ -17,8 +19,6 @@ from groundswell.store.outbox import DeliveryStatus, KeptDelivery, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    import polars as pl
 
     from groundswell.clock import Clock
     from groundswell.connectors.deliveries import Change
@@ -129,9 +129,23 @@ class Handoffs:
             and (team is None or handoff.team == team)
             and (every or handoff.state not in _REST)
         ]
-        about = self.about_of({handoff.account_id for handoff in wanted})
-        rows = [_row(handoff, about.get(handoff.account_id), now) for handoff in wanted]
+        standings = self._standings({handoff.account_id for handoff in wanted})
+        rows = [_row(handoff, standings.get(handoff.account_id), now) for handoff in wanted]
         return sorted(rows, key=_urgency)
+
+    def _standings(self, wanted: set[str]) -> dict[str, tuple[str | None, float, str]]:
+        """Return name, score and tier of accounts by the latest run; none before the first."""
+        try:
+            latest = self.latest()
+        except UsageError:  # nobody was scored yet
+            return {}
+        of_wanted = latest.select("account_id", "name", "score", "tier").filter(
+            pl.col("account_id").is_in(list(wanted))
+        )
+        return {
+            account_id: (name, score, tier)
+            for account_id, name, score, tier in of_wanted.iter_rows()
+        }
 
     def get(self, name: str) -> Handoff:
         """Return a handoff by its id or the beginning of it, else the latest of an account.
@@ -322,18 +336,19 @@ class Handoffs:
         self.destinations.close()
 
 
-def _row(handoff: Handoff, about: About | None, now: datetime) -> QueueRow:
-    values = about.values if about is not None else {}
-    score, tier = values.get("score"), values.get("tier")
+def _row(
+    handoff: Handoff, standing: tuple[str | None, float | None, str | None] | None, now: datetime
+) -> QueueRow:
+    name, score, tier = standing or (None, None, None)
     return QueueRow(
         handoff.handoff_id,
         handoff.account_id,
-        about.name if about is not None else None,
+        name,
         str(handoff.state),
         handoff.motion,
-        None if tier is None else str(tier),
+        tier,
         handoff.play,
-        round(float(score), 1) if isinstance(score, int | float) else round(handoff.score, 1),
+        round(handoff.score if score is None else score, 1),
         handoff.owner,
         handoff.team,
         handoff.urgent,

@@ -57,6 +57,7 @@ class Base:
         first_at: By actor, the microsecond of its first event; `UNSEEN` where it was not filed.
         rosters: Who and what there is, kept up to date.
         merges: The merges there were.
+        rolled_up: The fingerprint of the roll-up that `computation` reads.
     """
 
     today: date
@@ -72,6 +73,7 @@ class Base:
     first_at: Ints
     rosters: NearRosters
     merges: pl.DataFrame
+    rolled_up: str | None
     _persons: dict[str, int] = field(default_factory=dict[str, int], repr=False)
 
     @classmethod
@@ -124,6 +126,7 @@ class Base:
             first_at=actors["first_at"].dt.epoch("us").to_numpy().copy(),
             rosters=rosters,
             merges=merges,
+            rolled_up=computer.activity.fingerprint,
         )
 
     def merged_with(self, accounts: Collection[str]) -> set[str]:

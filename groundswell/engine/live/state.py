@@ -27,8 +27,9 @@ from groundswell.engine.live.near import compute_near
 from groundswell.engine.live.pending import Pending
 from groundswell.engine.live.reconciling import reconcile
 from groundswell.engine.running import decide_on, run_whole
-from groundswell.engine.standing import stand_on
+from groundswell.engine.standing import followed_days, stand, stand_on
 from groundswell.engine.telling import find_account, latest_frame, parents_of
+from groundswell.features import compute_features
 from groundswell.intake import belonging
 from groundswell.model import Kind
 from groundswell.store.arrays import to_arrow, to_numpy
@@ -140,6 +141,7 @@ class Live:
         self._base: Base | None = None
         self._version = ""
         self._pending = Pending()
+        self._changed: set[str] = set()  # accounts that were touched since the last `rebase`
         self._movements = Movements()
         self._board: Board | None = None
         self._stale = True
@@ -202,6 +204,7 @@ class Live:
         drift = self._reconcile()
         self._base, self._stale, self._crowded = None, True, False
         self._pending, self._movements = Pending(), Movements()
+        self._changed = set()
         today = utc_day(self._clock.now())
         filing = self._computer.filing()
         computation = self._computer.computation()
@@ -337,6 +340,7 @@ class Live:
     def _rescore(self, base: Base, *, anew: bool) -> Rescored:
         pending = self._pending
         touched = np.array(sorted(pending.touched), dtype=np.int64)
+        self._changed |= set(base.account_ids.gather(touched).to_list())
         pending.touched = set()
         self._set_apart(base, pending.accounts)
         counters = base.counters
@@ -375,6 +379,7 @@ class Live:
         apart = base.merged_with(pending.accounts | moved)
         self._set_apart(base, apart)
         wanted = apart | base.merged_with(pending.unsure)
+        self._changed |= wanted
         if not wanted:
             return 0
         near = compute_near(
@@ -473,6 +478,8 @@ class Live:
         known = [base.filing.accounts.select(columns)]
         known += [newer.select("account_id", "name", pl.lit(None, pl.String).alias("domain"))]
         found = find_account(pl.concat(known), text)
+        if self._is_as_it_was(base, found.account_id):
+            return found, self._as_it_was(base, found.account_id), base.filing
         near = compute_near(
             self._loaded,
             self._computer,
@@ -486,6 +493,24 @@ class Live:
         if found.account_id not in near.standing.frame["account_id"]:
             return None
         return found, near.standing, near.filing
+
+    def _is_as_it_was(self, base: Base, account_id: str) -> bool:
+        """Tell whether nothing touched an account since everything was computed."""
+        together = base.merged_with({account_id})
+        return (
+            not self._pending.beyond_counting
+            and together <= base.numbers.keys()
+            and self._pending.touched.isdisjoint(base.numbers[name] for name in together)
+            and together.isdisjoint(self._changed)
+            and self._computer.activity.fingerprint == base.rolled_up
+        )
+
+    def _as_it_was(self, base: Base, account_id: str) -> Standing:
+        """Compute an account from the roll-up that everything was computed from."""
+        days = followed_days(base.today)
+        activity = self._computer.activity
+        frames = compute_features(base.computation, activity, days, accounts=[account_id])
+        return stand(self._loaded, frames, as_of=base.today)
 
 
 def _begins_earlier(base: Base, kind: Kind, rows: pa.Table) -> bool:

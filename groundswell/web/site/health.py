@@ -25,6 +25,7 @@ class HealthPage:
 
     Attributes:
         sources: Where events come from.
+        counted_at: When they were counted.
         rejects: The latest rows in quarantine.
         quarantined: How many there are, by reason.
         destinations: Where decisions go.
@@ -37,6 +38,7 @@ class HealthPage:
     """
 
     sources: tuple[SourceState, ...]
+    counted_at: datetime
     rejects: tuple[StoredReject, ...]
     quarantined: tuple[tuple[str, int], ...]
     destinations: tuple[DestinationState, ...]
@@ -51,9 +53,11 @@ class HealthPage:
 def show_health(visit: Visit) -> Answer:
     """Show how the project is doing."""
     project = visit.project
+    sources, counted_at = visit.site.sources.read()
     reasons = project.ledger.open_reasons()
     page = HealthPage(
-        sources=tuple(project.sources()),
+        sources=tuple(sources),
+        counted_at=counted_at,
         rejects=tuple(project.rejects(limit=REJECTS_SHOWN)),
         quarantined=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         destinations=tuple(project.handoffs.states()),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from groundswell.store.colleagues import Colleague
     from groundswell.web.site.reports import ReportShelf
     from groundswell.web.site.sight import Sight
+    from groundswell.web.site.sources import SourceBoard
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Site:
         alone: Held while the project computes, so that one at a time does.
         feed: What happens, as it does.
         reports: The reports that were made, and those being made.
+        sources: How sources are doing.
         first_run: The secret that lets somebody become the first admin.
     """
 
@@ -39,6 +41,7 @@ class Site:
     alone: AbstractContextManager[object]
     feed: Feed
     reports: ReportShelf
+    sources: SourceBoard
     first_run: str = field(repr=False)
 
 

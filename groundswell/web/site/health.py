@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from groundswell.engine.handing.handoffs import DestinationState
-    from groundswell.engine.reports import SourceState, StoredReject
+    from groundswell.engine.reports import StoredReject
     from groundswell.store.outbox import KeptDelivery
+    from groundswell.web.site.sources import Counted
     from groundswell.web.site.visit import Visit
 
 REJECTS_SHOWN, DELIVERIES_SHOWN = 50, 50
@@ -24,10 +25,8 @@ class HealthPage:
     """How the project is doing.
 
     Attributes:
-        sources: Where events come from.
-        counted_at: When they were counted.
-        rejects: The latest rows in quarantine.
-        quarantined: How many there are, by reason.
+        counted: Where events come from, and how many rows are in quarantine.
+        rejects: The first rows in quarantine.
         destinations: Where decisions go.
         dead: The latest deliveries that cannot be sent as they are.
         latest_day: As of when accounts were scored; None before the first run.
@@ -37,10 +36,8 @@ class HealthPage:
         now: When it was looked at.
     """
 
-    sources: tuple[SourceState, ...]
-    counted_at: datetime
+    counted: Counted
     rejects: tuple[StoredReject, ...]
-    quarantined: tuple[tuple[str, int], ...]
     destinations: tuple[DestinationState, ...]
     dead: tuple[KeptDelivery, ...]
     latest_day: date | None
@@ -53,13 +50,10 @@ class HealthPage:
 def show_health(visit: Visit) -> Answer:
     """Show how the project is doing."""
     project = visit.project
-    sources, counted_at = visit.site.sources.read()
-    reasons = project.ledger.open_reasons()
+    counted = visit.site.sources.read()
     page = HealthPage(
-        sources=tuple(sources),
-        counted_at=counted_at,
+        counted=counted,
         rejects=tuple(project.rejects(limit=REJECTS_SHOWN)),
-        quarantined=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         destinations=tuple(project.handoffs.states()),
         dead=tuple(project.handoffs.deliveries(status="dead", limit=DELIVERIES_SHOWN)),
         latest_day=project.looker.latest_day(),
@@ -75,6 +69,7 @@ def replay_rejects(visit: Visit) -> Answer:
     """Take in again what is in quarantine, by the mapping as it is now."""
     source = visit.form.get("source") or None
     reports = visit.project.replay(source=source)
+    visit.site.sources.forget()
     visit.note("quarantine.replay", about=source or "", added=sum(one.added for one in reports))
     return Moved("/health")
 

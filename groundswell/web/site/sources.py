@@ -1,4 +1,4 @@
-"""How sources are doing, counted beside everything else: counting all events takes a second."""
+"""What came in, counted beside everything else: counting all events takes a second."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ REST = timedelta(seconds=15)
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came in, at an instant.
+
+    Attributes:
+        sources: Every source.
+        quarantined: Rows in quarantine by reason, the most frequent first.
+        at: When they were counted.
+    """
+
+    sources: tuple[SourceState, ...]
+    quarantined: tuple[tuple[str, int], ...]
+    at: datetime
+
+
 @dataclass
 class SourceBoard:
     """Says how sources are doing, as counted a moment ago, and counts again where that is long ago.
@@ -30,21 +45,29 @@ class SourceBoard:
     """
 
     project: Project
-    _found: tuple[list[SourceState], datetime] | None = field(default=None, repr=False)
+    _found: Counted | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def read(self) -> tuple[list[SourceState], datetime]:
-        """Return every source, and when they were counted."""
+    def read(self) -> Counted:
+        """Return what was counted last, and have it counted again where that is long ago."""
         found = self._found
         if found is None:
             return self._count()
-        if self.project.clock.now() - found[1] > REST and self._lock.acquire(blocking=False):
+        if self.project.clock.now() - found.at > REST and self._lock.acquire(blocking=False):
             threading.Thread(target=self._count_again, name="sources", daemon=True).start()
         return found
 
-    def _count(self) -> tuple[list[SourceState], datetime]:
-        self._found = found = (self.project.sources(), self.project.clock.now())
-        return found
+    def forget(self) -> None:
+        """Count again when next asked, as something was done to it."""
+        self._found = None
+
+    def _count(self) -> Counted:
+        project = self.project
+        reasons = sorted(
+            project.ledger.open_reasons().items(), key=lambda item: (-item[1], item[0])
+        )
+        self._found = Counted(tuple(project.sources()), tuple(reasons), project.clock.now())
+        return self._found
 
     def _count_again(self) -> None:
         try:

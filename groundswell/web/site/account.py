@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from groundswell.engine.timeline import read_timeline
 from groundswell.handoff.life import DECLINE_REASONS
 from groundswell.web.site.curves import Curve, Line, draw_curve, draw_line
 from groundswell.web.site.queue import SNOOZE_DAYS
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from groundswell.engine.reports import Explanation
+    from groundswell.engine.timeline import Happened
     from groundswell.handoff.brief import Brief
     from groundswell.handoff.life import Handoff
     from groundswell.model import Component
-    from groundswell.store.ledger import JournalEntry
-    from groundswell.store.outbox import KeptDelivery
     from groundswell.web.site.visit import Visit
 
 LONGEST_HISTORY = 60
@@ -40,15 +40,6 @@ class Part:
     value: float
     weight: float
     components: tuple[tuple[Component, Curve | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """Something on the time line: when, what kind, and what."""
-
-    at: datetime
-    kind: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +87,7 @@ def show_account(visit: Visit) -> Answer:
     today = project.looker.latest_day() or project.today()
     as_of = min(visit.day() or today, today)
     story, brief = project.tell(account_id, as_of=as_of)
-    if not visit.sight.sees_people:
-        brief = without_people(brief)
+    brief = visit.sight.show_brief(brief)
     handoff = project.handing.book.refresh().of_account(account_id)
     crossings = [story.qualified_since] if story.qualified_since else []
     page = AccountPage(
@@ -106,7 +96,7 @@ def show_account(visit: Visit) -> Answer:
         parts=tuple(_parts(visit, story)),
         usage=draw_line([(point.day, point.value) for point in brief.trend], marks=crossings),
         scores=draw_line(story.score_history, marks=crossings, most=100.0, line=story.threshold),
-        timeline=tuple(_timeline(visit, account_id, as_of)),
+        timeline=read_timeline(project.ledger, account_id, as_of=as_of, limit=LONGEST_HISTORY),
         handoff=handoff,
         as_of=as_of,
         today=today,
@@ -116,16 +106,6 @@ def show_account(visit: Visit) -> Answer:
         decline_reasons=DECLINE_REASONS,
     )
     return Shown("account.html", page, brief.name, part="part_account.html")
-
-
-def without_people(brief: Brief) -> Brief:
-    """Return a brief that tells of people what they are and do, and not who they are."""
-    people = tuple(
-        replace(person, user_id=f"person {number}", name=None, email=None)
-        for number, person in enumerate(brief.people, start=1)
-    )
-    play = brief.play and replace(brief.play, opening=None, opening_rewritten=None)
-    return replace(brief, people=people, play=play)
 
 
 def _parts(visit: Visit, story: Explanation) -> Iterator[Part]:
@@ -147,32 +127,3 @@ def _parts(visit: Visit, story: Explanation) -> Iterator[Part]:
                 if item.part == name
             ),
         )
-
-
-def _timeline(visit: Visit, account_id: str, as_of: date) -> list[Happened]:
-    project = visit.project
-    found = [
-        Happened(entry.at, entry.kind, _entry(entry))
-        for entry in project.ledger.journal(account_id=account_id)
-        if entry.as_of <= as_of
-    ]
-    sent = project.ledger.deliveries(account_id=account_id, limit=LONGEST_HISTORY)
-    found += [
-        Happened(item.made_at, "delivery", _delivery(item))
-        for item in sent
-        if item.made_at.date() <= as_of
-    ]
-    found.sort(key=lambda item: item.at, reverse=True)
-    return found[:LONGEST_HISTORY]
-
-
-def _entry(entry: JournalEntry) -> str:
-    body = entry.body
-    told = body.get("reason") or body.get("sentence") or body.get("why") or ""
-    who = body.get("who") or body.get("owner")
-    return f"{told} ({who})" if who and told else str(told or who or "")
-
-
-def _delivery(item: KeptDelivery) -> str:
-    why = f": {item.reason}" if item.reason else ""
-    return f"{item.kind} to {item.destination}, {item.status}{why}"

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
+from groundswell.engine.searching import search_accounts
 from groundswell.errors import Problem, UsageError
 from groundswell.store.colleagues import SavedView
 from groundswell.web.site.visit import Answer, File, Moved, Shown
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 PAGE = 50
 MOST_EXPORTED = 100_000
 LONGEST_NAME = 60
-SORTS: Mapping[str, tuple[str, bool]] = {
-    "score": ("score", True),
-    "name": ("name", False),
-    "employees": ("employees", True),
-    "mrr": ("mrr", True),
-    "active": ("active_users_28d", True),
-}
-"""By what accounts are sorted: the column, and whether the most comes first."""
-
 FILTERS = ("search", "tier", "motion", "qualified", "owner", "sort")
 _COLUMNS = (
     *("account_id", "name", "score", "tier", "motion", "qualified", "owner"),
@@ -71,7 +63,7 @@ class AccountsPage:
 def show_accounts(visit: Visit) -> Answer:
     """Show the accounts that are asked for."""
     seen = _seen(visit)
-    found = _found(seen, visit.query)
+    found = search_accounts(seen, visit.query)
     first = visit.number("first", least=0, most=max(found.height - 1, 0), usual=0)
     asked = {name: visit.query.get(name, "")[:200] for name in FILTERS}
     page = AccountsPage(
@@ -92,7 +84,7 @@ def show_accounts(visit: Visit) -> Answer:
 
 def export_accounts(visit: Visit) -> Answer:
     """Write the accounts that are asked for to a file."""
-    found = _found(_seen(visit), visit.query).head(MOST_EXPORTED)
+    found = search_accounts(_seen(visit), visit.query).head(MOST_EXPORTED)
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(found.columns)
@@ -104,7 +96,9 @@ def export_accounts(visit: Visit) -> Answer:
 def find_accounts(visit: Visit) -> Answer:
     """Show a few accounts by their name, for who types one."""
     text = visit.query.get("search", "").strip()
-    found = _found(_seen(visit), {"search": text}).head(8) if text else _seen(visit).head(0)
+    found = (
+        search_accounts(_seen(visit), {"search": text}).head(8) if text else _seen(visit).head(0)
+    )
     return Shown("part_found.html", tuple(found.iter_rows(named=True)), "Accounts")
 
 
@@ -140,31 +134,7 @@ def _seen(visit: Visit) -> pl.DataFrame:
         frame = visit.project.looker.latest().select(_COLUMNS)
     except UsageError:
         return pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String))
-    if visit.sight.sees_all:
-        return frame
-    book = visit.project.handing.book.refresh()
-    handed = {item.account_id for item in book.all() if visit.sight.sees_row(item)}
-    mine = pl.col("owner").is_in(sorted(visit.sight.addresses))
-    return frame.filter(mine | pl.col("account_id").is_in(sorted(handed)))
-
-
-def _found(seen: pl.DataFrame, asked: Mapping[str, str]) -> pl.DataFrame:
-    if text := asked.get("search", "").strip()[:200]:
-        # Plain text, not a pattern: what is typed is looked for as it is.
-        low = text.lower()
-        seen = seen.filter(
-            pl.any_horizontal(
-                pl.col(name).str.to_lowercase().str.contains(low, literal=True).fill_null(False)  # noqa: FBT003
-                for name in ("name", "account_id", "owner")
-            )
-        )
-    for name in ("tier", "motion", "owner"):
-        if wanted := asked.get(name, ""):
-            seen = seen.filter(pl.col(name).cast(pl.String) == wanted)
-    if (wanted := asked.get("qualified", "")) in {"yes", "no"}:
-        seen = seen.filter(pl.col("qualified") == (wanted == "yes"))
-    column, most_first = SORTS.get(asked.get("sort", "") or "score", SORTS["score"])
-    return seen.sort(column, "account_id", descending=[most_first, False], nulls_last=True)
+    return visit.sight.filter_accounts(frame)
 
 
 def _known(frame: pl.DataFrame, column: str) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from groundswell.engine.sight import Sight
 from groundswell.errors import GroundswellError, Problem
 from groundswell.web.site.rendering import render, static_files
-from groundswell.web.site.sight import Sight
 from groundswell.web.site.visit import Answer, File, Moved, NotSeenError, Shown, Visit
 
 if TYPE_CHECKING:

@@ -5,26 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-import polars as pl
-
 from groundswell.engine.colleagues import Role
 from groundswell.engine.handing.acting import Action
-from groundswell.engine.telling import account_rows
+from groundswell.engine.searching import why_now
 from groundswell.errors import Problem, UsageError
 from groundswell.handoff.life import DECLINE_REASONS
 from groundswell.web.site.visit import Answer, Moved, NotSeenError, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from groundswell.engine import Project
     from groundswell.engine.handing.handoffs import QueueRow
     from groundswell.web.site.visit import Visit
 
 SNOOZE_DAYS = (1, 3, 7, 14, 30)
 MOST = 50
-SENTENCES = 3
 ACTIONS: tuple[str, ...] = get_args(Action)
 _LEADERS = frozenset({Role.MANAGER, Role.ADMIN})
 
@@ -76,19 +72,6 @@ def read_queue(visit: Visit) -> QueuePage:
         now=visit.project.clock.now(),
         decline_reasons=DECLINE_REASONS,
     )
-
-
-def why_now(project: Project, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return why each account is worth a conversation now, in up to `SENTENCES` sentences.
-
-    What started to hold comes first; where nothing did, what gave the most points.
-    """
-    try:
-        latest = project.looker.latest()
-    except UsageError:  # nobody was scored yet
-        return {}
-    rows = account_rows(project.loaded, latest.filter(pl.col("account_id").is_in(list(wanted))))
-    return {row.account_id: tuple((row.triggers or row.reasons)[:SENTENCES]) for row in rows}
 
 
 def do_step(visit: Visit) -> Answer:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from groundswell.engine import Project
     from groundswell.engine.colleagues import Colleagues
     from groundswell.engine.feed import Feed
+    from groundswell.engine.sight import Sight
     from groundswell.store.colleagues import Colleague
     from groundswell.web.site.reports import ReportShelf
-    from groundswell.web.site.sight import Sight
     from groundswell.web.site.sources import SourceBoard
 
 

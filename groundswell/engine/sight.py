@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from groundswell.engine.colleagues import Role
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from groundswell.config.resolved import Team
     from groundswell.engine import Project
     from groundswell.engine.handing.handoffs import QueueRow
+    from groundswell.handoff.brief import Brief
     from groundswell.handoff.life import Handoff
     from groundswell.store.colleagues import Colleague
 
@@ -86,3 +89,26 @@ class Sight:
         if handoff is not None and self.sees_row(handoff):
             return True
         return self.project.looker.owner_of(account_id) in self.addresses
+
+    def filter_accounts(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of accounts that they see; `frame` has `account_id` and `owner`."""
+        if self.sees_all:
+            return frame
+        book = self.project.handing.book.refresh()
+        handed = {item.account_id for item in book.all() if self.sees_row(item)}
+        mine = pl.col("owner").is_in(sorted(self.addresses))
+        return frame.filter(mine | pl.col("account_id").is_in(sorted(handed)))
+
+    def show_brief(self, brief: Brief) -> Brief:
+        """Return what they see of a brief."""
+        return brief if self.sees_people else without_people(brief)
+
+
+def without_people(brief: Brief) -> Brief:
+    """Return a brief that tells of people what they are and do, and not who they are."""
+    people = tuple(
+        replace(person, user_id=f"person {number}", name=None, email=None)
+        for number, person in enumerate(brief.people, start=1)
+    )
+    play = brief.play and replace(brief.play, opening=None, opening_rewritten=None)
+    return replace(brief, people=people, play=play)

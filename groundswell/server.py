@@ -41,6 +41,7 @@ from groundswell.engine.noticing import Reporter
 from groundswell.errors import GroundswellError, StoreError
 from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
+from groundswell.web.posting import Poster
 from groundswell.web.site import Site, site_routes
 from groundswell.web.site.reports import ReportShelf
 from groundswell.web.site.sources import SourceBoard
@@ -188,6 +189,7 @@ class EngineLoop:
         self._swept_at = 0.0
         self._courier = Courier(project, lambda: self.leads)
         self._correspondent = Correspondent(project, lambda: self.leads, alone)
+        self._poster = Poster(project, lambda: self.leads, alone)
         self._leadership = project.ledger.leadership()
         self.leads = False
         self.failing: str | None = None
@@ -210,6 +212,7 @@ class EngineLoop:
         self._thread.start()
         self._courier.start()
         self._correspondent.start()
+        self._poster.start()
 
     def stop(self) -> None:
         """Take in what is in the inbox, for a while; the rest is taken in after the next start."""
@@ -217,6 +220,7 @@ class EngineLoop:
         self._thread.join()
         self._courier.stop()
         self._correspondent.stop()
+        self._poster.stop()
         self._drain.close()
         if self._follower is not None:
             self._follower.close()

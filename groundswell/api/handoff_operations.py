@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from groundswell.connectors.deliveries import Message
 from groundswell.engine.handing.acting import Action
 from groundswell.store.outbox import DeliveryStatus
 
@@ -64,6 +65,14 @@ class RetryArguments(msgspec.Struct):
 
     destination: Text | None = None
     key: Text | None = None
+
+
+class PostArguments(msgspec.Struct):
+    """Of `handoffs.post`."""
+
+    key: Text
+    to: list[Text]
+    message: Message
 
 
 class PauseArguments(msgspec.Struct):

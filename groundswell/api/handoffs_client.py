@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from groundswell.model import as_plain
 
-    from groundswell.connectors.deliveries import Change
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from groundswell.connectors.deliveries import Change, Message
     from groundswell.connectors.destination import Finding
     from groundswell.engine.dispatching import Dispatched
     from groundswell.engine.handing.acting import Action
@@ -89,6 +91,10 @@ class HandoffsClient:
     def retry(self, *, destination: str | None = None, key: str | None = None) -> int:
         """See `Handoffs.retry`."""
         return self._call("handoffs.retry", destination=destination, key=key)
+
+    def post(self, key: str, to: Sequence[str], message: Message) -> int:
+        """See `Handoffs.post`."""
+        return self._call("handoffs.post", key=key, to=list(to), message=as_plain(message))
 
     def pause(self, destination: str, *, who: str, reason: str = "") -> None:
         """See `Handoffs.pause`."""

@@ -20,6 +20,7 @@ from groundswell.api.handoff_operations import (
     DestinationArguments,
     HandoffArguments,
     PauseArguments,
+    PostArguments,
     PreviewArguments,
     QueueArguments,
     RetryArguments,
@@ -456,6 +457,7 @@ OPERATIONS = {
         ),
         Operation("POST", "/v1/deliveries/retry", "handoffs.retry", RetryArguments, int),
         Operation("GET", "/v1/destinations", "handoffs.states", Nothing, list[DestinationState]),
+        Operation("POST", "/v1/deliveries/post", "handoffs.post", PostArguments, int),
         Operation("POST", "/v1/destinations/pause", "handoffs.pause", PauseArguments, None),
         Operation("POST", "/v1/destinations/resume", "handoffs.resume", DestinationArguments, bool),
         Operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,9 @@ from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, pars
 from groundswell.cli.learning_options import OutOption, check_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import err, out, print_json
+from groundswell.config.loading import load_config
 from groundswell.engine.measuring.weekly import Figures
+from groundswell.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from groundswell.web.document import Report
@@ -47,6 +49,42 @@ def weekly(
     from groundswell.web.weekly_report import report_weekly  # noqa: PLC0415 - drawing
 
     _write(report_weekly(found, title=f"Weekly report, {found.as_of}"), out_file)
+
+
+@report.command()
+def send(
+    to: Annotated[
+        list[str] | None,
+        typer.Option(help="A destination; may be given several times. Those of `reports:` if not."),
+    ] = None,
+    as_of: AsOfOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print it, and send nothing.")] = False,
+    project: ProjectOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Send the weekly report to destinations that take messages; once for each week and each."""
+    with open_project(project) as opened:
+        found = opened.measuring.weekly(as_of=parse_day(as_of))
+        configured = load_config(project).weekly
+        names = to or (list(configured.to) if configured else [])
+        if not names:
+            fix = "Name one with `--to`, or write `reports: {weekly: {to: [...]}}`."
+            raise UsageError(Problem("report-to-nobody", "It is sent to nobody.", fix))
+        from groundswell.web.report_message import (  # noqa: PLC0415 - drawing
+            weekly_key,
+            weekly_message,
+        )
+
+        message = weekly_message(found, at=datetime.now(UTC))
+        if dry_run:
+            out.print(message.text, markup=False, highlight=False)
+            return
+        added = opened.handoffs.post(weekly_key(found.as_of), names, message)
+    if json:
+        print_json({"as_of": found.as_of, "to": names, "added": added})
+        return
+    was = "" if added == len(names) else f", {len(names) - added} had it already"
+    err.print(f"The week to {found.as_of} waits in the outbox for {added}{was}.")
 
 
 def _add(name: str, writer: str, said: str) -> None:

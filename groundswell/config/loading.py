@@ -33,6 +33,7 @@ from groundswell.config.plays import (
     tell_unknown_plays,
 )
 from groundswell.config.pricing import resolve_pricing
+from groundswell.config.reports import Weekly, resolve_reports
 from groundswell.config.risks import (
     customer_features,
     merge_risks,
@@ -140,6 +141,7 @@ class LoadedConfig:
         experiments: How it is told whether a person helps.
         overlay: When self-serve needs sales beside it.
         mistakes: What is watched for, by name.
+        weekly: When the weekly report is sent, and where to; None where it is not.
         files: The files read, as they are named in messages.
     """
 
@@ -170,6 +172,7 @@ class LoadedConfig:
     experiments: ExperimentTerms
     overlay: OverlayBlock
     mistakes: dict[str, MistakeSpec]
+    weekly: Weekly | None
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
 
@@ -347,6 +350,9 @@ class _Resolver:
         )
         overlay = resolve_overlay(self.config.overlay, findings=self.findings)
         mistakes = resolve_mistakes(self.config.mistakes, findings=self.findings)
+        weekly = resolve_reports(
+            self.config.reports, self.config.destinations.keys(), findings=self.findings
+        )
         self.findings.raise_any()
         assert score is not None, "why there is none was told"
         return LoadedConfig(
@@ -377,6 +383,7 @@ class _Resolver:
             experiments=experiments,
             overlay=overlay,
             mistakes=mistakes,
+            weekly=weekly,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},
         )

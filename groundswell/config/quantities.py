@@ -49,6 +49,7 @@ _DURATION = re.compile(
 _HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
 _DAYS = re.compile(r"^(?P<number>\d+)\s*(?P<unit>d|days?|w|weeks?)$")
 _HOURS_OF_DAY = re.compile(r"^(\d\d:\d\d)\s*-\s*(\d\d:\d\d)$")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _WINDOW = re.compile(r"^([1-9][0-9]{0,3}d|lifetime)$")
 _QUARTER = re.compile(r"^(\d{4})-Q([1-4])$")
 _SHARE = re.compile(r"^(?P<number>-?\d+(?:\.\d+)?)\s*%$")
@@ -127,6 +128,20 @@ def parse_hours(text: object) -> tuple[time, time]:
         "config-bad-hours",
         f"`{text}` are no working hours of a day.",
         "Write when they begin and end on the same day, such as `09:00-17:00`.",
+    )
+
+
+def parse_time(text: object) -> time:
+    """Return a time of day.
+
+    >>> parse_time("08:30")
+    datetime.time(8, 30)
+    """
+    match = _TIME_OF_DAY.fullmatch(str(text).strip())
+    if match is not None:
+        return time(int(match[1]), int(match[2]))
+    raise Misfit(
+        "config-bad-time", f"`{text}` is no time of day.", 'Write it in quotes, such as `"08:00"`.'
     )
 
 

@@ -35,6 +35,7 @@ from groundswell.config.overlay_schema import OverlayBlock
 from groundswell.config.payback_schema import PaybackBlock
 from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.pricing_schema import PricingBlock
+from groundswell.config.report_schema import ReportsBlock
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
@@ -393,6 +394,9 @@ class Config(Block):
     destinations: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
         description="Where decisions are sent; secrets as ${ENVIRONMENT_VARIABLE}.",
+    )
+    reports: ReportsBlock = Field(
+        default_factory=ReportsBlock, description="Which reports are sent by themselves."
     )
     metrics: dict[Name, MetricDef | None] = Field(
         default_factory=dict[str, MetricDef | None],

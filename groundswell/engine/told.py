@@ -21,7 +21,7 @@ UPDATED_ON = "updated_on"
 """The day alone is no news."""
 
 _ALWAYS = frozenset({"qualified", UPDATED_ON})
-_LAST = "sent:"
+_LAST = "told:"
 
 
 def wanted_values(write: Iterable[str]) -> frozenset[str]:

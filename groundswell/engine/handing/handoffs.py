@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from groundswell.connectors.deliveries import DeliveryKind
 from groundswell.engine.dispatching import Dispatched, Dispatcher
 from groundswell.engine.handing.acting import Act, Action
 from groundswell.engine.handing.backfilling import Backfill, write_backfill
@@ -15,13 +16,14 @@ from groundswell.engine.handing.rewording import reword
 from groundswell.errors import Problem, UsageError
 from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff, State
+from groundswell.model import as_plain
 from groundswell.store.outbox import DeliveryStatus, KeptDelivery, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from groundswell.clock import Clock
-    from groundswell.connectors.deliveries import Change
+    from groundswell.connectors.deliveries import Change, Message
     from groundswell.connectors.destination import Finding
     from groundswell.engine.destinations import Destinations
     from groundswell.engine.handing.handing import Handing
@@ -247,6 +249,42 @@ class Handoffs:
         """
         dead = self.ledger.deliveries(destination=destination, statuses=("dead",), key=key)
         return self.ledger.revive_deliveries([item.key for item in dead])
+
+    def post(self, key: str, to: Sequence[str], message: Message) -> int:
+        """Put a message that is about no handoff into the outbox; it is sent once by its key.
+
+        Args:
+            key: Names it once and for all; each destination adds its own name.
+            to: Names of destinations.
+            message: What is said.
+
+        Returns:
+            To how many it was not put before.
+
+        Raises:
+            UsageError: There is no such destination, or it takes no messages.
+        """
+        for name in to:
+            if DeliveryKind.MESSAGE not in self.destinations.type_of(name).kinds:
+                what = f"`{name}` takes no messages."
+                fix = "Name a destination of Slack, e-mail, a webhook or files."
+                raise UsageError(Problem("destination-no-messages", what, fix))
+        now = self.clock.now()
+        return self.ledger.add_deliveries(
+            [
+                KeptDelivery(
+                    key=f"{key}:{name}",
+                    destination=name,
+                    kind=DeliveryKind.MESSAGE,
+                    account_id=message.company.account_id,
+                    handoff_id=None,
+                    body=as_plain(message),
+                    made_at=now,
+                    due_at=now,
+                )
+                for name in to
+            ]
+        )
 
     def pause(self, destination: str, *, who: str, reason: str = "") -> None:
         """Send nothing to a destination until it is resumed; what is decided waits.

@@ -12,6 +12,7 @@ from groundswell.config.overlay_schema import OverlayBlock
 from groundswell.overlay.facts import OverlayFacts, Practice, TeamInPlace
 from groundswell.overlay.figures import Figure, share_of
 from groundswell.overlay.quarters import Quarter
+from groundswell.routing import is_held_out
 
 AS_OF = dt.date(2026, 6, 30)
 CAP = 12_000
@@ -160,6 +161,51 @@ def simulate(company: Company, seed: int) -> OverlayFacts:
         teams=company.teams,
         practice=company.practice,
     )
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The accounts of a company that were handed over or held out, and the truth of each.
+
+    Attributes:
+        rows: account_id, parent_id, contacted, bought.
+        converts: Those that buy when they are touched and do not by themselves.
+    """
+
+    rows: pl.DataFrame
+    converts: frozenset[str]
+
+    @property
+    def effect(self) -> float:
+        """What touching adds to the share that buys, if everybody were touched."""
+        return len(self.converts) / self.rows.height
+
+
+def touch(facts: OverlayFacts, seed: int, *, holdout: float, lift: float, base: float) -> Touched:
+    """Draw whom a touch converts among the accounts of a company, and what comes of a holdout.
+
+    Args:
+        facts: The company.
+        seed: Another seed is the same company with other people in it.
+        holdout: Share that is held out, by parent as handoffs are.
+        lift: Share that a touch converts.
+        base: Share that buys by itself.
+    """
+    rng = np.random.default_rng(seed)
+    ids = facts.accounts["account_id"].to_list()
+    fate = rng.random(len(ids))
+    anyway, converts = fate < base, (fate >= base) & (fate < base + lift)
+    parents = [f"{seed}/{name}" for name in ids]
+    contacted = np.array([not is_held_out(holdout, parent) for parent in parents])
+    rows = pl.DataFrame(
+        {
+            "account_id": ids,
+            "parent_id": parents,
+            "contacted": contacted,
+            "bought": anyway | (converts & contacted),
+        }
+    )
+    return Touched(rows, frozenset(np.array(ids)[converts].tolist()))
 
 
 def _figures(values, unit, rng, n=100) -> dict[str, Figure]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 from sqlglot import exp
@@ -38,6 +38,15 @@ PEOPLE = 6
 REQUESTS = 3
 MONTHS = 12
 _AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfUse:
+    """What people of an account did on a day: how many did, and events by how often."""
+
+    day: date
+    people: int
+    events: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,25 @@ class Gatherer:
             )
         return found
 
+    def days_of(self, account_id: str, day: date, *, days: int) -> list[DayOfUse]:
+        """Return what was done on each of the last days on which anything was, the newest first.
+
+        Args:
+            account_id: By whose people.
+            day: The last day.
+            days: How far back is looked.
+        """
+        members = self._members([account_id], day)
+        acts = self._activity(members["user_id"].unique().to_list(), day, days=days)
+        names = self.warehouse.event_names()
+        found: list[DayOfUse] = []
+        for (on,), rows in acts.sort("day", descending=True).group_by("day", maintain_order=True):
+            counts = rows.group_by("event_id").agg(pl.col("n").sum())
+            ranked = counts.sort(["n", "event_id"], descending=[True, False])
+            events = tuple((names[event], count) for event, count in ranked.iter_rows())
+            found.append(DayOfUse(cast("date", on), rows["user_id"].n_unique(), events))
+        return found
+
     def _read(self, kind: Kind, column: str, ids: Collection[str]) -> pl.DataFrame:
         """Return the rows of a kind with one of some ids in a column."""
         if len(ids) <= _AT_ONCE:
@@ -145,9 +173,9 @@ class Gatherer:
             .unique(maintain_order=True)
         )
 
-    def _activity(self, users: Sequence[str], day: date) -> pl.DataFrame:
-        """Return user_id, day, event_id, count of what people did in the last weeks."""
-        first = datetime.combine(day - timedelta(weeks=WEEKS) + timedelta(days=1), time(), UTC)
+    def _activity(self, users: Sequence[str], day: date, *, days: int = 7 * WEEKS) -> pl.DataFrame:
+        """Return user_id, day, event_id, count of what people did in the last days."""
+        first = datetime.combine(day - timedelta(days=days - 1), time(), UTC)
         last = datetime.combine(day + timedelta(days=1), time(), UTC)
         frames = [
             read_frame(self.warehouse, _acts(users[start : start + _AT_ONCE], first, last))

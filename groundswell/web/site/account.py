@@ -15,6 +15,7 @@ from groundswell.web.site.visit import Answer, Shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from groundswell.engine.handing.gathering import DayOfUse
     from groundswell.engine.reports import Explanation
     from groundswell.engine.timeline import Happened
     from groundswell.handoff.brief import Brief
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from groundswell.web.site.visit import Visit
 
 LONGEST_HISTORY = 60
+USE_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class Part:
     value: float
     weight: float
     components: tuple[tuple[Component, Curve | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsePart:
+    """What people of an account did on each of the last days, the newest first."""
+
+    days: tuple[DayOfUse, ...]
+    looked_at: int = USE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,15 @@ def show_account(visit: Visit) -> Answer:
         decline_reasons=DECLINE_REASONS,
     )
     return Shown("account.html", page, brief.name, part="part_account.html")
+
+
+def show_use(visit: Visit) -> Answer:
+    """Show what people of an account did on each of the last days; a part of its page."""
+    project = visit.project
+    today = project.looker.latest_day() or project.today()
+    as_of = min(visit.day() or today, today)
+    days = project.looker.gatherer().days_of(visit.path["account"], as_of, days=USE_DAYS)
+    return Shown("part_use.html", UsePart(tuple(days)), "What they did")
 
 
 def _parts(visit: Visit, story: Explanation) -> Iterator[Part]:

@@ -66,6 +66,15 @@ ROUTES: tuple[SiteRoute, ...] = (
         about="account",
         computes=True,
     ),
+    SiteRoute(
+        "GET",
+        "/use/{account:path}",
+        "account.use",
+        EVERYBODY,
+        account.show_use,
+        about="account",
+        computes=True,
+    ),
     SiteRoute("GET", "/team", "team", LEADING, team.show_team),
     SiteRoute("GET", "/reports/{report}", "report", LEADING, reports.show_report),
     SiteRoute(

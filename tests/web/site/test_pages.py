@@ -97,6 +97,15 @@ def test_the_page_of_a_past_day_says_what_was_known_then(office: Office) -> None
     assert "routed" not in page  # it was handed over later
 
 
+def test_what_people_did_is_told_by_day(office: Office) -> None:
+    browser = office.browser(ADMIN)
+    page = browser.get(f"/use/{office.mine}").text
+    assert "Looked 1" in page
+    assert f"{DAY - dt.timedelta(days=1):%-d %b %Y}" in page
+    before = browser.get(f"/use/{office.mine}?as_of={DAY - dt.timedelta(days=2)}").text
+    assert f"{DAY - dt.timedelta(days=1):%-d %b %Y}" not in before
+
+
 def test_accounts_are_found_sorted_paged_and_written_to_a_file(office: Office) -> None:
     browser = office.browser(ANALYST)
     everything = browser.get("/accounts").text

@@ -19,6 +19,7 @@ from groundswell.config.syntax import character_problem, syntax_problem
 from groundswell.errors import Place, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SCORE_PARTS = ("usage", "fit", "behaviour")
@@ -106,14 +107,15 @@ def parse_document(text: str, name: str, *, block: str | None = None) -> Documen
     return document
 
 
-def read_document(path: Path, *, root: Path) -> Document:
+def read_document(path: Path, *, root: Path, texts: Mapping[Path, str] | None = None) -> Document:
     """Read a file and everything it includes.
 
     Args:
         path: The file.
         root: Folder that names in messages are relative to.
+        texts: What is read in place of what some files hold, by their resolved paths.
     """
-    return _read(path, root=root, seen=(), included_at=None)
+    return _read(path, root=root, seen=(), included_at=None, texts=texts or {})
 
 
 def _name(path: Path, root: Path) -> str:
@@ -123,7 +125,14 @@ def _name(path: Path, root: Path) -> str:
         return str(path)
 
 
-def _read(path: Path, *, root: Path, seen: tuple[str, ...], included_at: Spot | None) -> Document:
+def _read(
+    path: Path,
+    *,
+    root: Path,
+    seen: tuple[str, ...],
+    included_at: Spot | None,
+    texts: Mapping[Path, str],
+) -> Document:
     name = _name(path, root)
     place = included_at.value if included_at else Place(name)
     if name in seen:
@@ -132,7 +141,9 @@ def _read(path: Path, *, root: Path, seen: tuple[str, ...], included_at: Spot | 
         fix = "Take one of the `include` lines out."
         return _only_problem("config-include-cycle", what, fix, place, name)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = texts.get(path.resolve()) if texts else None
+        if text is None:
+            text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         return _only_problem(
             "config-encoding", f"`{name}` is not UTF-8.", "Save it as UTF-8.", Place(name), name
@@ -151,7 +162,13 @@ def _read(path: Path, *, root: Path, seen: tuple[str, ...], included_at: Spot | 
     for index, other in enumerate(includes if isinstance(includes, list) else [includes]):
         if isinstance(other, str):
             spot = document.spots.get(("include", index)) or document.spots.get(("include",))
-            included = _read(path.parent / other, root=root, seen=(*seen, name), included_at=spot)
+            included = _read(
+                path.parent / other,
+                root=root,
+                seen=(*seen, name),
+                included_at=spot,
+                texts=texts,
+            )
             _merge(document, included)
     return document
 

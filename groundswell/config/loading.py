@@ -219,17 +219,18 @@ class LoadedConfig:
         return digest({key: blocks[key] for key in keys or blocks})
 
 
-def load_config(path: Path) -> LoadedConfig:
+def load_config(path: Path, *, texts: Mapping[Path, str] | None = None) -> LoadedConfig:
     """Read and resolve a configuration.
 
     Args:
         path: groundswell.yaml, or the folder it stands in.
+        texts: What is read in place of what some files hold, by their resolved paths.
 
     Raises:
         ConfigError: With every mistake, each at its place.
     """
     file = path / CONFIG_FILE if _is_folder(path) else path
-    document = read_document(file, root=file.parent)
+    document = read_document(file, root=file.parent, texts=texts)
     findings = _readable(document)
     data = {name: value for name, value in document.data.items() if value is not None}
     checked = validate(Config, data, findings=findings, entry=_entry)

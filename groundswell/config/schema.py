@@ -54,6 +54,7 @@ from groundswell.config.source_schema import (
 )
 from groundswell.config.team_schema import Leave, Member, TeamDef
 from groundswell.config.vocabulary import MEANINGS, NAMED_MEANINGS
+from groundswell.config.web_schema import WebBlock
 
 __all__ = [
     "AlertsBlock",
@@ -397,6 +398,9 @@ class Config(Block):
     )
     reports: ReportsBlock = Field(
         default_factory=ReportsBlock, description="Which reports are sent by themselves."
+    )
+    web: WebBlock = Field(
+        default_factory=WebBlock, description="What the pages may do beside showing."
     )
     metrics: dict[Name, MetricDef | None] = Field(
         default_factory=dict[str, MetricDef | None],

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import polars as pl
 
+from groundswell.api.desk_client import DeskClient
 from groundswell.api.disputes_client import DisputesClient
 from groundswell.api.handoffs_client import HandoffsClient
 from groundswell.api.measuring_client import MeasuringClient
@@ -256,6 +257,11 @@ class Client:
         """See `Project.simulate`."""
         path = str(Path(policy).absolute())
         return self._call("simulate", policy=path, since=since, until=until)
+
+    @property
+    def desk(self) -> DeskClient:
+        """See `Project.desk`."""
+        return DeskClient(self._call)
 
     @property
     def disputes(self) -> DisputesClient:

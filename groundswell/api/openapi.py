@@ -17,6 +17,7 @@ from groundswell.api.pages import JSON, PAGES, Page
 from groundswell.api.schemas import components, inlined, needing, parameters, schema_of
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
+from groundswell.engine.desk import Desk
 from groundswell.engine.handing.handoffs import Handoffs
 from groundswell.engine.measuring.disputing import Disputes
 from groundswell.engine.measuring.measuring import Measuring
@@ -184,6 +185,7 @@ def _method(name: str) -> object:
     where, _, own = name.rpartition(".")
     owners: dict[str, object] = {
         "": Project,
+        "desk": Desk,
         "disputes": Disputes,
         "handoffs": Handoffs,
         "measuring": Measuring,

@@ -13,6 +13,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from groundswell.api.desk_operations import (
+    AdmitArguments,
+    DeskAccountArguments,
+    DeskFindArguments,
+    DeskQueueArguments,
+    DeskStepArguments,
+    DeskTimelineArguments,
+)
 from groundswell.api.handoff_operations import (
     BackfillArguments,
     BriefArguments,
@@ -41,6 +49,15 @@ from groundswell.api.measuring_operations import (
 from groundswell.connectors.deliveries import Change
 from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+from groundswell.engine.desk.answers import (
+    AccountAnswer,
+    AccountsAnswer,
+    Admitted,
+    Held,
+    QueueAnswer,
+    TimelineAnswer,
+    WhyAnswer,
+)
 from groundswell.engine.dispatching import Dispatched
 from groundswell.engine.handing.backfilling import Backfill
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
@@ -480,6 +497,15 @@ OPERATIONS = {
             "POST", "/v1/destinations/backfill", "handoffs.backfill", BackfillArguments, Backfill
         ),
         Operation("POST", "/v1/destinations/read", "read_back", DestinationArguments, ReadBack),
+        Operation("GET", "/v1/desk", "desk.admit", AdmitArguments, Admitted),
+        Operation("GET", "/v1/desk/queue", "desk.queue", DeskQueueArguments, QueueAnswer),
+        Operation("GET", "/v1/desk/accounts", "desk.find", DeskFindArguments, AccountsAnswer),
+        Operation("GET", "/v1/desk/account", "desk.account", DeskAccountArguments, AccountAnswer),
+        Operation("GET", "/v1/desk/why", "desk.explain", DeskAccountArguments, WhyAnswer),
+        Operation(
+            "GET", "/v1/desk/timeline", "desk.timeline", DeskTimelineArguments, TimelineAnswer
+        ),
+        Operation("POST", "/v1/desk/step", "desk.step", DeskStepArguments, Held),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
         Operation("GET", "/v1/report/weekly", "measuring.weekly", DayArguments, WeeklyReport),
         Operation("GET", "/v1/report/payback", "measuring.payback", DayArguments, PaybackReport),

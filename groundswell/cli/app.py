@@ -80,6 +80,7 @@ COMMANDS = {
     "modelling": ("models",),
     "reporting": ("report", "whatif"),
     "disputing": ("commissions",),
+    "assisting": ("mcp",),
     "demonstrating": ("demo",),
 }
 """Modules of commands; a module is imported when one of its commands is called, or for help."""

@@ -24,6 +24,7 @@ from groundswell.config.loading import (
 from groundswell.config.secrets import expand
 from groundswell.engine import alerting, loading
 from groundswell.engine.computing import Computer, weekly_days
+from groundswell.engine.desk import Desk
 from groundswell.engine.destination_blocks import check_destinations
 from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
@@ -188,6 +189,11 @@ class Project:
             day=lambda asked: self._day(asked or self.looker.latest_day()),
             warnings=lambda day: score_warnings(self.loaded, day),
         )
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the assistant of a colleague asks, within what that colleague may see."""
+        return Desk(self)
 
     @cached_property
     def disputes(self) -> Disputes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from groundswell.cli.app import AsOfOption, JsonOption, ProjectOption, app, pars
 from groundswell.cli.learning_options import OutOption, check_out
 from groundswell.cli.opening import open_project
 from groundswell.cli.output import err, out, print_json
+from groundswell.clock import SystemClock
 from groundswell.config.loading import load_config
 from groundswell.engine.measuring.weekly import Figures
 from groundswell.errors import Problem, UsageError
@@ -63,19 +64,16 @@ def send(
     json: JsonOption = False,
 ) -> None:
     """Send the weekly report to destinations that take messages; once for each week and each."""
+    from groundswell.web.report_message import weekly_key, weekly_message  # noqa: PLC0415 - drawing
+
+    configured = load_config(project).weekly
+    names = to or (list(configured.to) if configured else [])
+    if not names and not dry_run:
+        fix = "Name one with `--to`, or write `reports: {weekly: {to: [...]}}`."
+        raise UsageError(Problem("report-to-nobody", "It is sent to nobody.", fix))
     with open_project(project) as opened:
         found = opened.measuring.weekly(as_of=parse_day(as_of))
-        configured = load_config(project).weekly
-        names = to or (list(configured.to) if configured else [])
-        if not names:
-            fix = "Name one with `--to`, or write `reports: {weekly: {to: [...]}}`."
-            raise UsageError(Problem("report-to-nobody", "It is sent to nobody.", fix))
-        from groundswell.web.report_message import (  # noqa: PLC0415 - drawing
-            weekly_key,
-            weekly_message,
-        )
-
-        message = weekly_message(found, at=datetime.now(UTC))
+        message = weekly_message(found, at=SystemClock().now())
         if dry_run:
             out.print(message.text, markup=False, highlight=False)
             return

@@ -20,7 +20,6 @@ from groundswell.engine import Project
 from groundswell.engine.desk import Desk
 from groundswell.engine.handing.handoffs import Handoffs
 from groundswell.engine.measuring.disputing import Disputes
-from groundswell.engine.measuring.measuring import Measuring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,9 +187,9 @@ def _method(name: str) -> object:
         "desk": Desk,
         "disputes": Disputes,
         "handoffs": Handoffs,
-        "measuring": Measuring,
+        "measuring": Lazily("measuring.measuring", "Measuring").get(),
     }
-    return getattr(owners.get(where) or Lazily("Lab").get(), own)
+    return getattr(owners.get(where) or Lazily("lab", "Lab").get(), own)
 
 
 def _of_operation(operation: Operation) -> Schema:

@@ -63,18 +63,7 @@ from groundswell.engine.handing.backfilling import Backfill
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
-from groundswell.engine.measuring.advising import PaybackReport, PricingReport
-from groundswell.engine.measuring.attributing import AttributionReport
 from groundswell.engine.measuring.disputes import Dispute
-from groundswell.engine.measuring.feedback import FeedbackReport
-from groundswell.engine.measuring.mistakes import MistakesReport
-from groundswell.engine.measuring.monthly import MonthlyReport
-from groundswell.engine.measuring.overlay import OverlayReport
-from groundswell.engine.measuring.paying import CommissionsReport
-from groundswell.engine.measuring.quarterly import QuarterlyReport
-from groundswell.engine.measuring.uplift import UpliftReport
-from groundswell.engine.measuring.weekly import Figures, WeeklyReport
-from groundswell.engine.measuring.whatif import WhatIf
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
     Check,
@@ -385,13 +374,19 @@ class Failure(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Lazily:
-    """A type of the lab, which takes a second to import: only who needs it does."""
+    """A type of the engine whose module is slow to import: only who needs it does.
 
+    Attributes:
+        module: Where it is, in `groundswell.engine`.
+        name: What it is called there.
+    """
+
+    module: str
     name: str
 
     def get(self) -> Any:
         """Import it."""
-        return getattr(import_module("groundswell.engine.lab"), self.name)
+        return getattr(import_module(f"groundswell.engine.{self.module}"), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +446,7 @@ OPERATIONS = {
         Operation("GET", "/v1/sources", "sources", Nothing, list[SourceState]),
         Operation("GET", "/v1/doctor", "doctor", DoctorArguments, list[Check]),
         *(
-            Operation("POST", f"/v1/lab/{name}", f"lab.{name}", arguments, Lazily(result))
+            Operation("POST", f"/v1/lab/{name}", f"lab.{name}", arguments, Lazily("lab", result))
             for name, arguments, result in (
                 ("fit", FitArguments, "FitReport"),
                 ("behaviours", BehavioursArguments, "Behaviours"),
@@ -507,30 +502,27 @@ OPERATIONS = {
         ),
         Operation("POST", "/v1/desk/step", "desk.step", DeskStepArguments, Held),
         Operation("POST", "/v1/simulation", "simulate", SimulateArguments, Simulation),
-        Operation("GET", "/v1/report/weekly", "measuring.weekly", DayArguments, WeeklyReport),
-        Operation("GET", "/v1/report/payback", "measuring.payback", DayArguments, PaybackReport),
-        Operation("GET", "/v1/report/pricing", "measuring.pricing", DayArguments, PricingReport),
-        Operation("GET", "/v1/report/uplift", "measuring.uplift", DayArguments, UpliftReport),
-        Operation("GET", "/v1/report/mistakes", "measuring.mistakes", DayArguments, MistakesReport),
-        Operation("GET", "/v1/report/overlay", "measuring.overlay", DayArguments, OverlayReport),
-        Operation("GET", "/v1/report/feedback", "measuring.feedback", DayArguments, FeedbackReport),
-        Operation(
-            "GET", "/v1/report/quarterly", "measuring.quarterly", DayArguments, QuarterlyReport
-        ),
-        Operation("GET", "/v1/report/monthly", "measuring.monthly", DayArguments, MonthlyReport),
-        Operation(
-            "GET",
-            "/v1/report/attribution",
-            "measuring.attribution",
-            AttributionArguments,
-            AttributionReport,
-        ),
-        Operation(
-            "GET",
-            "/v1/report/commissions",
-            "measuring.commissions",
-            CommissionsArguments,
-            CommissionsReport,
+        *(
+            Operation(
+                "GET",
+                f"/v1/report/{name}",
+                f"measuring.{name}",
+                arguments,
+                Lazily(f"measuring.{module}", result),
+            )
+            for name, arguments, module, result in (
+                ("weekly", DayArguments, "weekly", "WeeklyReport"),
+                ("payback", DayArguments, "advising", "PaybackReport"),
+                ("pricing", DayArguments, "advising", "PricingReport"),
+                ("uplift", DayArguments, "uplift", "UpliftReport"),
+                ("mistakes", DayArguments, "mistakes", "MistakesReport"),
+                ("overlay", DayArguments, "overlay", "OverlayReport"),
+                ("feedback", DayArguments, "feedback", "FeedbackReport"),
+                ("quarterly", DayArguments, "quarterly", "QuarterlyReport"),
+                ("monthly", DayArguments, "monthly", "MonthlyReport"),
+                ("attribution", AttributionArguments, "attributing", "AttributionReport"),
+                ("commissions", CommissionsArguments, "paying", "CommissionsReport"),
+            )
         ),
         Operation(
             "GET", "/v1/commissions/disputes", "disputes.kept", DisputesArguments, list[Dispute]
@@ -538,9 +530,21 @@ OPERATIONS = {
         Operation("POST", "/v1/commissions/dispute", "disputes.open", DisputeArguments, Dispute),
         Operation("POST", "/v1/commissions/answer", "disputes.answer", AnswerArguments, Dispute),
         Operation("GET", "/v1/exposure", "measuring.exposure", DayArguments, list[Row]),
-        Operation("GET", "/v1/metrics", "measuring.figures", FiguresArguments, Figures),
+        Operation(
+            "GET",
+            "/v1/metrics",
+            "measuring.figures",
+            FiguresArguments,
+            Lazily("measuring.weekly", "Figures"),
+        ),
         Operation("GET", "/v1/metrics/behind", "measuring.behind", BehindArguments, list[Row]),
-        Operation("POST", "/v1/what-if", "measuring.what_if", WhatIfArguments, WhatIf),
+        Operation(
+            "POST",
+            "/v1/what-if",
+            "measuring.what_if",
+            WhatIfArguments,
+            Lazily("measuring.whatif", "WhatIf"),
+        ),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

@@ -97,6 +97,7 @@ def main() -> None:
     """Run the command line; every error a user can meet ends here, in four fields."""
     gc.disable()  # what is imported stays: looking through it for garbage is half a second lost
     import_commands(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
+    gc.freeze()
     gc.enable()
     try:
         app()
@@ -106,3 +107,6 @@ def main() -> None:
         else:
             print_problems(error.problems)
         raise SystemExit(error.exit_code) from None
+    finally:
+        gc.disable()  # the process ends, and takes everything with it
+        gc.unfreeze()  # else DuckDB's module says at the end that it leaks

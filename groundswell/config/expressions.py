@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -126,6 +126,16 @@ class Expression:
         return pl.coalesce([column, unknown])
 
 
+@lru_cache(maxsize=4_096)
+def _parsed(text: str) -> exp.Expr:
+    """Parse a text; what ships is parsed once, however often a project is opened.
+
+    In brackets no word can be taken for a statement (`show > 3`); the line break ends a trailing
+    `--` comment.
+    """
+    return sqlglot.parse_one(f"({text}\n)")
+
+
 @dataclass(slots=True)
 class _Compiler:
     """One pass over one expression; collects what is wrong instead of stopping at the first."""
@@ -144,9 +154,7 @@ class _Compiler:
     def compile(self, text: str) -> Node | None:
         """Return the tree, or None after telling what is wrong."""
         try:
-            # In brackets no word can be taken for a statement (`show > 3`); the line break ends
-            # a trailing `--` comment.
-            tree = sqlglot.parse_one(f"({text}\n)")
+            tree = _parsed(text)
         except (ParseError, TokenError) as error:
             self._tell_syntax(text, error)
             return None

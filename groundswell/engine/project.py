@@ -39,7 +39,6 @@ from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.looking import Looker
 from groundswell.engine.measuring.disputing import Disputes
-from groundswell.engine.measuring.measuring import Measuring
 from groundswell.engine.offering import Offering
 from groundswell.engine.registry import Models, definition_of
 from groundswell.engine.replaying import replay_messages
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
     from groundswell.engine.loading import Progress
+    from groundswell.engine.measuring.measuring import Measuring
     from groundswell.handoff.brief import Brief
     from groundswell.model import Alert, Link, Risk
     from groundswell.store.activity import Activity
@@ -183,6 +183,8 @@ class Project:
     @cached_property
     def measuring(self) -> Measuring:
         """What came of it: metrics, funnels, forecasts and reports."""
+        from groundswell.engine.measuring.measuring import Measuring  # noqa: PLC0415 - half a second
+
         return Measuring(
             loaded=lambda: self.loaded,
             computer=self.computer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -56,6 +57,7 @@ def add_columns(name: str, schema: pa.Schema, *, known: Collection[str], dialect
     return [f"ALTER TABLE {table} ADD COLUMN {column.sql(dialect)}" for column in columns]
 
 
+@cache
 def create_table(name: str, schema: pa.Schema, *, dialect: str) -> str:
     """Return the statement that creates a table of `schema` if it is not there."""
     columns = [

@@ -82,7 +82,7 @@ class DuckDBWarehouse:
             for name, schema in ddl.log_schemas().items():
                 connection.execute(ddl.create_table(name, schema, dialect=self.dialect))
             for kind in versions.DIMENSIONS:
-                view = versions.current(kind).sql(self.dialect)
+                view = versions.write_current(kind, self.dialect)
                 connection.execute(f"CREATE OR REPLACE VIEW {kind} AS {view}")
             rows = connection.execute("SELECT layout FROM store_state").fetchall()
             if not rows:
@@ -296,7 +296,7 @@ def _append_dimension(
     after = connection.execute(f"SELECT coalesce(max(seq), -1) FROM {log}").fetchall()  # noqa: S608
     incoming = versions.stated(rows, received_at=received_at, after=after[0][0])
     with _registered(connection, versions.INCOMING, incoming):
-        news = connection.sql(versions.news(kind).sql("duckdb")).to_arrow_table()
+        news = connection.sql(versions.write_news(kind, "duckdb")).to_arrow_table()
     if news.num_rows:
         with _registered(connection, versions.INCOMING, news):
             connection.execute(f"INSERT INTO {log} SELECT * FROM {versions.INCOMING}")  # noqa: S608

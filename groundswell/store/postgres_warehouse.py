@@ -81,7 +81,7 @@ class PostgresWarehouse:
             for step in ("digest_index", "actor_digest_index", "events_named"):
                 cursor.execute(_SQL[step])
             for kind in versions.DIMENSIONS:
-                view = versions.current(kind).sql(self.dialect)
+                view = versions.write_current(kind, self.dialect)
                 cursor.execute(f"CREATE OR REPLACE VIEW {kind} AS {view}")
             cursor.execute("SELECT layout FROM store_state")
             rows = cursor.fetchall()
@@ -299,7 +299,7 @@ def _append_dimension(cursor: Any, kind: Kind, rows: pa.Table, received_at: date
     cursor.execute(f"SELECT coalesce(max(seq), -1) FROM {log}")  # noqa: S608
     incoming = versions.stated(rows, received_at=received_at, after=cursor.fetchall()[0][0])
     with _temporary(cursor, versions.INCOMING, incoming):
-        cursor.execute(versions.news(kind).sql("postgres"))
+        cursor.execute(versions.write_news(kind, "postgres"))
         news = _plain(cursor.fetch_arrow_table())
     if news.num_rows:
         _ingest(cursor, log, news.cast(ddl.log_schemas()[log]))

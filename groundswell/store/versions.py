@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,6 +146,18 @@ def news(kind: Kind) -> exp.Select:
         .from_(compared.subquery("compared"))
         .where(exp.column("origin").eq(1).and_(fresh))
     )
+
+
+@cache
+def write_current(kind: Kind, dialect: str) -> str:
+    """Return `current` written out, once for all warehouses of a dialect."""
+    return current(kind).sql(dialect)
+
+
+@cache
+def write_news(kind: Kind, dialect: str) -> str:
+    """Return `news` written out, once for all warehouses of a dialect."""
+    return news(kind).sql(dialect)
 
 
 def _versioned_news(kind: Kind, both: exp.Select) -> exp.Subquery:

@@ -15,8 +15,6 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from groundswell.web.pictures import render_svg
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,6 +82,8 @@ class Report:
 
     def render_pictures(self) -> dict[str, str]:
         """Return each picture as SVG, by its name."""
+        from groundswell.web.pictures import render_svg  # noqa: PLC0415 - a third of a second
+
         return {
             picture.name: render_svg(picture.chart)
             for section in self.sections

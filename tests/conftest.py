@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from groundswell.store.warehouse import Warehouse
 
 ENGINES = ("postgres", "spark")
+SHARED = {"loaded_folder": "lab"}
+"""Fixtures of the whole run that take long to make, and what those who ask for one are called."""
 _NUMBERS = itertools.count()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -40,7 +42,7 @@ httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the engines it uses, and keep those tests on one worker.
+    """Mark each test with the engines it uses, and keep tests that share a fixture on one worker.
 
     What takes long comes first, so that no worker waits for the other at the end.
     """
@@ -51,8 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in ENGINES:
             if name in used or engine == name:
                 item.add_marker(name)
-        if used & {*ENGINES, "engine"}:
-            item.add_marker(pytest.mark.xdist_group("engines"))
+        if (group := _group(item, used)) is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item, used: set[str]) -> str | None:
+    """Name those who share what is made once, so that not every worker makes it."""
+    if used & {*ENGINES, "engine"}:
+        return "engines"
+    for name, group in SHARED.items():
+        if name in used:
+            return group
+    fixtures = getattr(item, "_fixtureinfo", None)
+    known = fixtures.name2fixturedefs.values() if fixtures else ()
+    shared = any(found[-1].scope == "module" for found in known)
+    return item.path.name if shared else None
 
 
 @pytest.fixture(autouse=True)

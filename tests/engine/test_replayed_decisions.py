@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from groundswell.engine import Project
 from groundswell.model import as_plain
-from tests.measuring.conftest import OPEN, at, clock, load, rows
+from tests.measuring.conftest import OPEN, at, clock, evening, load, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +35,15 @@ WRITTEN = {"decided_at", "score", "parts", "tier"}
 """What an entry keeps beside the decision, and when it was made."""
 
 
-@pytest.fixture
-def worked(tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
-    """Open a company decided on every four weeks, with a rep who does something between."""
-    (tmp_path / "groundswell.yaml").write_text(json.dumps(BLOCKS), encoding="utf-8")
+@pytest.fixture(scope="module")
+def worked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company decided on every four weeks, with a rep who does something between."""
+    folder = tmp_path_factory.mktemp("worked") / "company"
+    folder.mkdir()
+    (folder / "groundswell.yaml").write_text(json.dumps(BLOCKS), encoding="utf-8")
+    clock = evening()
     last = clock.at
-    with Project.open(tmp_path, clock=clock) as project:
+    with Project.open(folder, clock=clock) as project:
         load(project, rows())
         for turn, back in enumerate(range(168, -1, -28)):
             clock.at = last - dt.timedelta(days=back)
@@ -49,6 +53,15 @@ def worked(tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
                 action, more = ACTS[(turn + place) % len(ACTS)]
                 if action is not None:
                     project.handoffs.step(row.handoff_id, action, who=ANN, **more)
+    return folder
+
+
+@pytest.fixture
+def worked(worked_folder: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
+    """Open a copy of it, three hours after the last decisions."""
+    shutil.copytree(worked_folder, tmp_path, dirs_exist_ok=True)
+    clock.at += dt.timedelta(hours=3)
+    with Project.open(tmp_path, clock=clock) as project:
         yield project
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,22 +108,40 @@ def load(project: Project, facts: dict[str, list[dict[str, Any]]]) -> None:
         assert report.rejected == 0
 
 
-@pytest.fixture
-def clock() -> FixedClock:
+def evening() -> FixedClock:
+    """Return a clock that stands on the evening of the last day."""
     return FixedClock(dt.datetime.combine(DAY, dt.time(18), dt.UTC))
 
 
 @pytest.fixture
-def company(tmp_path: Path, clock: FixedClock) -> Iterator[Callable[..., Project]]:
+def clock() -> FixedClock:
+    return evening()
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the company with its facts loaded, to be copied."""
+    folder = tmp_path_factory.mktemp("loaded") / "company"
+    folder.mkdir()
+    config = {"company": "Ours", "events": EVENTS, "teams": TEAMS}
+    (folder / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
+    with Project.open(folder, clock=evening()) as project:
+        load(project, rows())
+    return folder
+
+
+@pytest.fixture
+def company(loaded: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Callable[..., Project]]:
     """Open the company, with blocks of its own, loaded and scored."""
     opened: list[Project] = []
 
     def make(**blocks: Any) -> Project:
+        if not opened:
+            shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
         config = {"company": "Ours", "events": EVENTS, "teams": TEAMS, **blocks}
         (tmp_path / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
         project = Project.open(tmp_path, clock=clock)
         opened.append(project)
-        load(project, rows())
         project.run()
         return project
 

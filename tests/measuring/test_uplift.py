@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from groundswell.cli.app import main
 from groundswell.engine import Project
 from groundswell.web.document import to_html, to_text
 from groundswell.web.uplift_report import report_uplift
-from tests.measuring.conftest import DAY, OPEN, load, rows
+from tests.measuring.conftest import DAY, OPEN, evening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +28,26 @@ BLOCKS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def held_out(tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
-    """Open a company of which half is held out, decided on every week of half a year."""
-    (tmp_path / "groundswell.yaml").write_text(json.dumps(BLOCKS), encoding="utf-8")
+@pytest.fixture(scope="module")
+def decided_folder(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company, of which half is held out, decided on every two weeks of half a year."""
+    folder = tmp_path_factory.mktemp("decided") / "company"
+    shutil.copytree(loaded, folder)
+    (folder / "groundswell.yaml").write_text(json.dumps(BLOCKS), encoding="utf-8")
+    clock = evening()
     last = clock.at
-    with Project.open(tmp_path, clock=clock) as project:
-        load(project, rows())
+    with Project.open(folder, clock=clock) as project:
         for back in range(168, -1, -14):
             clock.at = last - dt.timedelta(days=back)
             project.run()
+    return folder
+
+
+@pytest.fixture
+def held_out(decided_folder: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Project]:
+    """Open a copy of it."""
+    shutil.copytree(decided_folder, tmp_path, dirs_exist_ok=True)
+    with Project.open(tmp_path, clock=clock) as project:
         yield project
 
 
@@ -62,14 +73,16 @@ def test_an_account_takes_part_when_only_the_holdout_keeps_it_back(held_out: Pro
     assert f"{found.overall.contacted} accounts contacted and {found.overall.held_out}" in text
 
 
-def test_lower_scores_are_explored_and_take_no_part(tmp_path: Path, clock: FixedClock) -> None:
+def test_lower_scores_are_explored_and_take_no_part(
+    loaded: Path, tmp_path: Path, clock: FixedClock
+) -> None:
     high = {"preset": "hybrid", "qualified": {"at_least": 99}}
     more = {**BLOCKS["guardrails"], "holdout": "20%", "explore": "100%", "explore_from": 5}
     blocks = {**BLOCKS, "score": high, "guardrails": more}
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
     (tmp_path / "groundswell.yaml").write_text(json.dumps(blocks), encoding="utf-8")
     last = clock.at
     with Project.open(tmp_path, clock=clock) as project:
-        load(project, rows())
         for back in range(84, -1, -7):
             clock.at = last - dt.timedelta(days=back)
             project.run()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -17,6 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from groundswell.config.findings import Findings, Key, Spot, key_path
 from groundswell.config.syntax import character_problem, syntax_problem
 from groundswell.errors import Place, Problem
+from groundswell.presets import compose_preset, preset_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +90,32 @@ def parse_document(text: str, name: str, *, block: str | None = None) -> Documen
         return document
     if root is None:
         return document
+    return _walk(document, reader, root, block)
+
+
+def parse_preset(name: str, *, block: str | None = None) -> Document:
+    """Parse a shipped file as `parse_document` does any other.
+
+    Args:
+        name: The file, such as `score/hybrid.yaml`.
+        block: The block whose value the whole file is.
+    """
+    document = Document(files=[preset_path(name)])
+    return _walk(document, YAML(typ="safe", pure=True), _as_ours(compose_preset(name)), block)
+
+
+def _as_ours(node: yaml.Node) -> Node:
+    """Return a node of LibYAML as one of ruamel.yaml."""
+    if isinstance(node, yaml.MappingNode):
+        below = [(_as_ours(key), _as_ours(value)) for key, value in node.value]
+        return MappingNode(node.tag, below, node.start_mark)
+    if isinstance(node, yaml.SequenceNode):
+        return SequenceNode(node.tag, [_as_ours(item) for item in node.value], node.start_mark)
+    return ScalarNode(node.tag, node.value, node.start_mark)
+
+
+def _walk(document: Document, reader: YAML, root: Node, block: str | None) -> Document:
+    (name,) = document.files
     walker = _Walker(document, reader, name)
     if block is not None:
         document.spots[(block,)] = Spot(walker.place(root), walker.place(root))

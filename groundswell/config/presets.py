@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from groundswell.config.alerts import potential_features, resolve_alerts
-from groundswell.config.document import parse_document
+from groundswell.config.document import parse_preset
 from groundswell.config.features import check_features, expand_windows
 from groundswell.config.findings import Findings, Key, Spot
 from groundswell.config.meanings import resolve_meanings
@@ -17,7 +17,6 @@ from groundswell.config.risks import customer_features
 from groundswell.config.schema import Config, PresetDef
 from groundswell.config.validation import validate
 from groundswell.config.vocabulary import feature_types
-from groundswell.presets import preset_path, read_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +57,7 @@ def shipped_blocks() -> Shipped:
     spots: dict[Key, Spot] = {}
     files = [(block, f"{block}.yaml") for block in _OF_ONE_BLOCK]
     for block, name in (*files, (None, "plays.yaml"), (None, "metrics.yaml")):
-        document = parse_document(read_preset(name), preset_path(name), block=block)
+        document = parse_preset(name, block=block)
         document.findings().raise_any()
         data |= document.data
         spots |= document.spots
@@ -145,7 +144,7 @@ def shipped_meanings() -> tuple[Meaning, ...]:
         ConfigError: The shipped file is wrong.
     """
     name = "meanings.yaml"
-    document = parse_document(read_preset(name), preset_path(name), block="events")
+    document = parse_preset(name, block="events")
     findings = document.findings()
     meanings = resolve_meanings(document.data["events"], findings=findings)
     findings.raise_any()
@@ -161,8 +160,7 @@ def shipped_score(name: str) -> PresetDef | None:
     """
     if name not in SCORE_PRESETS:
         return None
-    path = f"score/{name}.yaml"
-    document = parse_document(read_preset(path), preset_path(path))
+    document = parse_preset(f"score/{name}.yaml")
     findings = document.findings()
     checked = validate(PresetDef, document.data, findings=findings)
     findings.raise_any()
@@ -178,7 +176,7 @@ def shipped_features(windows: tuple[str, ...]) -> Mapping[str, FeatureDef]:
         ConfigError: The shipped file is wrong, or `windows` lacks one that a feature reads.
     """
     name = "features.yaml"
-    document = parse_document(read_preset(name), preset_path(name), block="features")
+    document = parse_preset(name, block="features")
     written = cast("dict[str, Any]", document.data["features"])
     data = {"features": expand_windows(written, windows)}
     findings = document.findings()

@@ -6,10 +6,9 @@ from functools import cache
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
-from ruamel.yaml import YAML
 
 from groundswell.config.block import Block
-from groundswell.presets import read_preset
+from groundswell.presets import load_preset
 
 
 def _let_out(schema: dict[str, Any], model: type[BaseModel]) -> None:
@@ -47,7 +46,7 @@ class ShippedBlock(ShippedPart):
 @cache
 def shipped_values(name: str) -> dict[str, Any]:
     """Return what `presets/<name>.yaml` says."""
-    return YAML(typ="safe", pure=True).load(read_preset(f"{name}.yaml"))
+    return load_preset(f"{name}.yaml")
 
 
 def _completed(data: dict[str, Any], shipped: dict[str, Any]) -> dict[str, Any]:

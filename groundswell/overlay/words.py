@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from groundswell.presets import read_preset
+from groundswell.presets import load_preset
 
 
 @cache
 def words() -> dict[str, dict[Any, Any]]:
     """Return `presets/overlay_words.yaml`, section by section."""
-    return YAML(typ="safe", pure=True).load(read_preset("overlay_words.yaml"))
+    return load_preset("overlay_words.yaml")
 
 
 def said(section: str, name: object) -> str:

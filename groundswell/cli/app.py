@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad configuration or usage, 3 done with rejected
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from datetime import date
@@ -99,6 +100,7 @@ def main() -> None:
     import_commands(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
     gc.freeze()
     gc.enable()
+    atexit.register(gc.disable)  # the process takes all with it
     try:
         app()
     except GroundswellError as error:
@@ -108,5 +110,4 @@ def main() -> None:
             print_problems(error.problems)
         raise SystemExit(error.exit_code) from None
     finally:
-        gc.disable()  # the process ends, and takes everything with it
         gc.unfreeze()  # else DuckDB's module says at the end that it leaks

@@ -1,8 +1,10 @@
 """Imported by a process that others are forked from: what ships is then read once for all."""
 
-from groundswell.config import presets
+import tempfile
+from pathlib import Path
 
-presets.shipped_blocks()
-presets.shipped_meanings()
-presets.shipped_features(presets.DEFAULT_WINDOWS)
-presets.shipped_score("hybrid")
+from groundswell.config.loading import load_config
+
+with tempfile.TemporaryDirectory() as _folder:
+    Path(_folder, "groundswell.yaml").write_text("company: Ours\n", encoding="utf-8")
+    load_config(Path(_folder))

@@ -130,19 +130,32 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def scored(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same folder, with every account scored by what ships."""
+    folder = tmp_path_factory.mktemp("scored") / "company"
+    shutil.copytree(loaded, folder)
+    with Project.open(folder, clock=evening()) as project:
+        project.run()
+    return folder
+
+
 @pytest.fixture
-def company(loaded: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Callable[..., Project]]:
+def company(
+    loaded: Path, scored: Path, tmp_path: Path, clock: FixedClock
+) -> Iterator[Callable[..., Project]]:
     """Open the company, with blocks of its own, loaded and scored."""
     opened: list[Project] = []
 
     def make(**blocks: Any) -> Project:
         if not opened:
-            shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+            shutil.copytree(loaded if blocks else scored, tmp_path, dirs_exist_ok=True)
         config = {"company": "Ours", "events": EVENTS, "teams": TEAMS, **blocks}
         (tmp_path / "groundswell.yaml").write_text(json.dumps(config), encoding="utf-8")
         project = Project.open(tmp_path, clock=clock)
+        if blocks or opened:
+            project.run()
         opened.append(project)
-        project.run()
         return project
 
     yield make

@@ -91,18 +91,20 @@ def write_definition(score: ScoreDef, *, notes: Mapping[str, str] | None = None)
     document = CommentedMap()
     document["name"] = score.preset
     document["combine"] = score.combine
-    document["weights"] = _flow({part.value: _number(score.parts[part].weight) for part in Part})
-    if score.base:
-        document["base"] = _number(score.base)
-    document["qualified"] = _flow(_threshold(score.qualified))
-    if score.enterprise is not None:
-        document["enterprise"] = _flow(_threshold(score.enterprise))
-    document["bands"] = _flow(
-        {"medium": _number(score.bands.medium), "high": _number(score.bands.high)}
+    document["weights"] = flow_block(
+        {part.value: plain_number(score.parts[part].weight) for part in Part}
     )
-    document["release"] = _flow(
+    if score.base:
+        document["base"] = plain_number(score.base)
+    document["qualified"] = flow_block(_threshold(score.qualified))
+    if score.enterprise is not None:
+        document["enterprise"] = flow_block(_threshold(score.enterprise))
+    document["bands"] = flow_block(
+        {"medium": plain_number(score.bands.medium), "high": plain_number(score.bands.high)}
+    )
+    document["release"] = flow_block(
         {
-            "below": _number(score.release_below),
+            "below": plain_number(score.release_below),
             "for": f"{score.release_days}d",
             "cool_down": f"{score.cool_down_days}d",
         }
@@ -111,17 +113,17 @@ def write_definition(score: ScoreDef, *, notes: Mapping[str, str] | None = None)
         document["learned_until"] = score.learned_until.isoformat()
     if score.chance is not None:
         document["chance"] = CommentedMap(
-            at=_flow([_number(value) for value in score.chance.at]),
-            give=_flow([_number(value) for value in score.chance.give]),
+            at=flow_block([plain_number(value) for value in score.chance.at]),
+            give=flow_block([plain_number(value) for value in score.chance.give]),
         )
     for part in Part:
         document[part.value] = block = CommentedMap()
         for spec in score.parts[part].components:
-            block[spec.name] = _component(spec)
+            block[spec.name] = write_component(spec)
             if notes and spec.name in notes:
                 block.yaml_add_eol_comment(notes[spec.name], spec.name)
         if not block:
-            document[part.value] = _flow({})
+            document[part.value] = flow_block({})
     yaml = YAML()
     yaml.width = _WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -130,22 +132,25 @@ def write_definition(score: ScoreDef, *, notes: Mapping[str, str] | None = None)
     return written.getvalue()
 
 
-def _component(spec: ComponentSpec) -> CommentedMap:
+def write_component(spec: ComponentSpec) -> CommentedMap:
+    """Return a component as it is written."""
     found = CommentedMap()
     if spec.when is not None:
         found["when"] = spec.when.text
-        found["give"] = _number(spec.points or 0.0)
+        found["give"] = plain_number(spec.points or 0.0)
     else:
         found["from"] = spec.feature
         if spec.lookup is not None:
-            found["give"] = _flow({_text(key): _number(give) for key, give in spec.lookup.items()})
+            found["give"] = flow_block(
+                {_text(key): plain_number(give) for key, give in spec.lookup.items()}
+            )
         else:
             assert spec.at is not None
             assert spec.give is not None
-            found["at"] = _flow([_number(value) for value in spec.at])
-            found["give"] = _flow([_number(value) for value in spec.give])
+            found["at"] = flow_block([plain_number(value) for value in spec.at])
+            found["give"] = flow_block([plain_number(value) for value in spec.give])
     if spec.unknown:
-        found["unknown"] = _number(spec.unknown)
+        found["unknown"] = plain_number(spec.unknown)
     for word in ("say", "say_unknown"):
         if (text := getattr(spec, word)) is not None:
             found[word] = text
@@ -154,16 +159,16 @@ def _component(spec: ComponentSpec) -> CommentedMap:
 
 def _threshold(threshold: Threshold) -> dict[str, int | float]:
     return {
-        word: _number(value)
+        word: plain_number(value)
         for word in ("above", "at_least")
         if (value := getattr(threshold, word)) is not None
     }
 
 
-def _number(value: float) -> int | float:
+def plain_number(value: float) -> int | float:
     """Return a whole number without its point.
 
-    >>> _number(3.0), _number(0.5)
+    >>> plain_number(3.0), plain_number(0.5)
     (3, 0.5)
     """
     return int(value) if float(value).is_integer() else float(value)
@@ -174,7 +179,7 @@ def _text(key: str) -> str:
     return key if _PLAIN.fullmatch(key) else DoubleQuotedScalarString(key)
 
 
-def _flow(value: dict[str, Any] | list[Any]) -> CommentedMap | CommentedSeq:
+def flow_block(value: dict[str, Any] | list[Any]) -> CommentedMap | CommentedSeq:
     """Return a block that is written on one line."""
     found = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
     found.fa.set_flow_style()

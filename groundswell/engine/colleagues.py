@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
@@ -66,8 +67,6 @@ MOST_FAILURES_OF = 50
 HINT = 4  # characters of a key that are kept to tell keys apart
 _KEY_PREFIX = "gsw_"
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe())
-"""What a password is compared with where nobody has the address, so that both take as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,7 @@ class Colleagues:
         self._check_patience(asked, address)
         colleague = self.ledger.colleague(asked)
         known = colleague.password if colleague is not None else None
-        right = _is_password(known or _NOBODY, password) and known is not None
+        right = _is_password(known or _hash_of_nobody(), password) and known is not None
         if colleague is None or not right or colleague.disabled_at is not None:
             self.note(asked, REFUSED, address=address)
             raise UsageError(
@@ -402,6 +401,12 @@ def hash_password(password: str) -> str:
             )
         )
     return _HASHER.hash(password)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Return what a password is compared with where nobody has the address: both take as long."""
+    return _HASHER.hash(secrets.token_urlsafe())
 
 
 def _is_password(known: str, password: str) -> bool:

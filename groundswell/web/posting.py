@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from groundswell.errors import GroundswellError
-from groundswell.web.report_message import weekly_key, weekly_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +67,11 @@ class Poster:
         as_of = weekly.week_of(due)
         if now - due >= TOO_LATE or as_of in self._done:
             return 0
+        from groundswell.web.report_message import (  # noqa: PLC0415 - draws; a second to import
+            weekly_key,
+            weekly_message,
+        )
+
         key = weekly_key(as_of)
         missing = [
             name

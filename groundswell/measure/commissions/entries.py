@@ -7,7 +7,7 @@ over never changes, since whatever came later has a later day.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -123,15 +123,23 @@ class _Ledger:
         self, disputes: list[_Dispute], as_of: date
     ) -> Iterator[tuple[date, int, _Dispute | Loss | None]]:
         """Yield what happens; of one day disputes open first, then end, then losses come."""
-        for dispute in disputes:
-            opened = max(dispute.opened, self.line.day)
-            if opened <= as_of:
-                yield opened, 0, None
+        for dispute in self._since_sold(disputes):
+            if dispute.opened <= as_of:
+                yield dispute.opened, 0, None
             if dispute.ends:
-                yield max(dispute.ends[-1].day, opened), 1, dispute
+                yield dispute.ends[-1].day, 1, dispute
         for place, loss in enumerate(self.line.losses, start=2):
             if loss.day <= as_of:
                 yield loss.day, place, loss
+
+    def _since_sold(self, disputes: list[_Dispute]) -> list[_Dispute]:
+        """Return the disputes, none of them before the line; those that overlap then, as one."""
+        found: list[_Dispute] = []
+        for dispute in disputes:
+            opened = max(dispute.opened, self.line.day)
+            ends = tuple(replace(end, day=max(end.day, opened)) for end in dispute.ends)
+            _append(found, _Dispute(opened, ends))
+        return found
 
     def _apply(self, day: date, event: _Dispute | Loss | None) -> Iterator[Entry]:
         if event is None:
@@ -237,12 +245,16 @@ def _disputes(disputes: pl.DataFrame, as_of: date) -> dict[str, list[_Dispute]]:
         if resolved is not None and resolved <= as_of:
             exact = Fraction(1) if share is None else Fraction(str(share))
             ends = (_End(resolved, outcome, rep, exact),)
-        before = found[receipt]
-        if before and not (before[-1].ends and before[-1].ends[-1].day < opened):
-            before[-1] = _joined(before[-1], ends)
-        else:
-            before.append(_Dispute(opened, ends))
+        _append(found[receipt], _Dispute(opened, ends))
     return dict(found)
+
+
+def _append(disputes: list[_Dispute], one: _Dispute) -> None:
+    """Add a dispute that was opened after the others, as part of the last where they overlap."""
+    if disputes and not (disputes[-1].ends and disputes[-1].ends[-1].day < one.opened):
+        disputes[-1] = _joined(disputes[-1], one.ends)
+    else:
+        disputes.append(one)
 
 
 def _joined(one: _Dispute, ends: tuple[_End, ...]) -> _Dispute:

@@ -342,6 +342,21 @@ def test_no_dollar_is_paid_twice_and_no_more_comes_back_than_was_paid(history, r
         assert one.pay_cents == parts == sum(entry.pay_cents for entry in one.entries)
 
 
+def test_disputes_from_before_a_line_are_settled_together() -> None:
+    line = receipt("a0", 10, "new", 10_000)
+    told = [
+        ("a0", day(1), day(2), "award", OTHER, None),
+        ("a0", day(4), day(5), "award", REP, None),
+    ]
+    of = entries(line, told=disputes(*told))
+    assert sum(one.credited_cents for one in of) == of[0].line.credited_cents
+    by_rep = defaultdict(int)
+    for one in of:
+        by_rep[one.rep] += one.credited_cents
+    assert by_rep[OTHER] == 0
+    assert by_rep[REP] == of[0].line.credited_cents
+
+
 @given(histories(), st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_rows_changes_nothing(history, random):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -208,7 +208,7 @@ class Message:
     blocks: list[dict[str, Any]]
     to: str | None
     brief: dict[str, Any]
-    happened_at: datetime
+    happened_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
     @property
     def urgent(self) -> bool:

@@ -63,7 +63,7 @@ class ApiKey:
     Attributes:
         digest: Of the key itself, which nobody keeps.
         name: What it is for; names it among those that are not revoked.
-        scope: What it may do: `read`, `act` or `admin`.
+        scope: What it may do: `read`, `people`, `act` or `admin`.
         hint: The end of the key, to tell keys apart.
         created_by: Who made it.
         created_at: When.
@@ -85,7 +85,7 @@ class AuditEntry:
 
     Attributes:
         at: When.
-        who: By whom: an e-mail address, or the name of an API key.
+        who: By whom: an e-mail address, or `key` and the name of an API key.
         action: What: `sign_in`, `sign_in_refused`, `handoff.accept`, ...
         about: To what; may be empty.
         detail: How; never a secret.

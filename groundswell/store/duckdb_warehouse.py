@@ -21,6 +21,7 @@ from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
 from groundswell.store.arrays import to_arrow, to_numpy
+from groundswell.store.erasing import update_statement
 from groundswell.store.quiet import silence
 from groundswell.store.recent import KnownActors, RecentDigests
 from groundswell.store.sql import load_statements
@@ -29,10 +30,12 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from sqlglot import exp
+
+    from groundswell.store.erasing import Eraser
 
 LAYOUT = 2
 STORAGE_VERSION = "v2.0.0"
@@ -67,6 +70,8 @@ class DuckDBWarehouse:
         """
         self.file = file
         self._lock = threading.RLock()
+        if _mark(file).exists():
+            compact(file)
         self._connection = connect(file, threads)
         self._closed = False
         self._recent: RecentDigests | None = None
@@ -172,6 +177,17 @@ class DuckDBWarehouse:
                     connection.execute(f"DELETE FROM {name}")  # noqa: S608
                     connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM put_rows")  # noqa: S608
 
+    @contextmanager
+    def erasing(self) -> Generator[Eraser]:
+        """Rewrite texts; see `erasing.Erases`. The file is written anew when it is closed."""
+        with self._transaction() as connection:
+            eraser = _Eraser(connection)
+            yield eraser
+            if eraser.rewrote:
+                _mark(self.file).touch()
+                connection.execute("UPDATE store_state SET changes = changes + 1")
+        self._recent = None
+
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`."""
         cursor = self._cursor()
@@ -186,11 +202,15 @@ class DuckDBWarehouse:
         return f"{store_id}-{changes}"
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; where something was erased it is written anew, without what was there."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._connection.close()
+            if self._closed:
+                return
+            self._closed = True
+            self._connection.close()
+            if _mark(self.file).exists():
+                with suppress(StoreError):  # somebody reads it yet; the next opening tries again
+                    compact(self.file)
 
     def __enter__(self) -> Self:
         return self
@@ -289,6 +309,26 @@ class _Port:
             self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch_rows")  # noqa: S608
 
 
+class _Eraser:
+    """Rewrites texts inside a transaction."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.rewrote = False
+
+    def ask(self, select: exp.Query) -> pa.Table:
+        return self._connection.sql(select.sql("duckdb")).to_arrow_table()
+
+    def texts(self) -> list[tuple[str, str]]:
+        return self._connection.execute(_SQL["texts"]).fetchall()
+
+    def rewrite(self, table: str, key: Sequence[str], rows: pa.Table) -> None:
+        columns = [name[4:] for name in rows.column_names if name.startswith("new_")]
+        self.rewrote = True
+        with _registered(self._connection, "erased", rows):
+            self._connection.execute(update_statement(table, key, columns, "erased"))
+
+
 def _append_dimension(
     connection: duckdb.DuckDBPyConnection, kind: Kind, rows: pa.Table, received_at: datetime
 ) -> Appended:
@@ -320,6 +360,36 @@ def connect(file: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection
         connection.execute(_SQL["settings"])
         silence(connection)
     return connection
+
+
+def compact(file: Path) -> None:
+    """Write a file anew: DuckDB leaves what was deleted in blocks that it will use some day.
+
+    Raises:
+        StoreError: Another process holds the file, or the disk is full.
+    """
+    fresh = file.with_name(f"{file.name}.fresh")
+    fresh.unlink(missing_ok=True)
+    connection = connect(fresh)
+    try:
+        with told(file):
+            path = str(file).replace("'", "''")
+            connection.execute(f"ATTACH '{path}' AS before (READ_ONLY)")
+            name = str(connection.execute("SELECT current_database()").fetchall()[0][0])
+            connection.execute(f'COPY FROM DATABASE before TO "{name}"')
+            connection.execute("DETACH before")
+    except BaseException:
+        connection.close()
+        fresh.unlink(missing_ok=True)
+        raise
+    connection.close()
+    fresh.replace(file)
+    _mark(file).unlink(missing_ok=True)
+
+
+def _mark(file: Path) -> Path:
+    """Return the file that says that something was erased, and the rest not written anew yet."""
+    return file.with_name(f"{file.name}.erased")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from groundswell.store.colleagues import Colleagues
 from groundswell.store.dismissals import Dismissals
+from groundswell.store.erasing import Forgets
 from groundswell.store.inbox import Inbox
 from groundswell.store.outbox import Outbox
 from groundswell.store.registry import Registry
@@ -94,7 +95,7 @@ class Load:
     rejected: int = 0
 
 
-class Ledger(Inbox, Outbox, Dismissals, Registry, Colleagues, Protocol):
+class Ledger(Inbox, Outbox, Dismissals, Registry, Colleagues, Forgets, Protocol):
     """Keeps decisions and their circumstances, transactionally; inbox and outbox are part of it."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
@@ -107,8 +108,15 @@ class Ledger(Inbox, Outbox, Dismissals, Registry, Colleagues, Protocol):
         status: RejectStatus | None = "open",
         source: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> list[KeptReject]:
-        """Return rows in quarantine, oldest first; a status of None means any."""
+        """Return rows in quarantine, oldest first; a status of None means any.
+
+        With `after`, those that came after the row of that id.
+
+        Raises:
+            StoreError: There is no such row.
+        """
         ...
 
     def open_rejects(self) -> dict[str, int]:
@@ -136,9 +144,25 @@ class Ledger(Inbox, Outbox, Dismissals, Registry, Colleagues, Protocol):
         *,
         account_id: str | None = None,
         kinds: Iterable[str] | None = None,
+        since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[JournalEntry]:
-        """Return entries in the order they were written; `until` is inclusive, on `at`."""
+        """Return entries in the order they were written; both ends are inclusive, on `at`."""
+        ...
+
+    def latest_journal(
+        self,
+        *,
+        account_id: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[JournalEntry]:
+        """Return entries, the newest first; with `after`, those older than the entry of that key.
+
+        Raises:
+            StoreError: There is no such entry.
+        """
         ...
 
     def journal_after(self, position: int, kinds: Iterable[str]) -> tuple[list[JournalEntry], int]:

@@ -15,7 +15,7 @@ from groundswell.store.urls import scheme_of, shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = "0009"
+HEAD = "0010"
 """The latest revision in `migrations/`; a ledger that stands there is opened without Alembic."""
 
 _LOCK = 0x67726F756E64  # one migration at a time on PostgreSQL; any number that is ours

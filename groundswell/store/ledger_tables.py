@@ -239,3 +239,10 @@ VIEWS = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("query", sa.Text, nullable=False),
 )
+FORGOTTEN = sa.Table(
+    "forgotten",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("forgotten_at", Instant, nullable=False),
+)

@@ -129,8 +129,15 @@ class Outbox(Protocol):
         account_id: str | None = None,
         key: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> list[KeptDelivery]:
-        """Return deliveries, the newest first; `key` may be the beginning of one."""
+        """Return deliveries, the newest first; `key` may be the beginning of one.
+
+        With `after`, those older than the one of that key.
+
+        Raises:
+            StoreError: There is no such delivery.
+        """
         ...
 
     def delivery_counts(self) -> dict[tuple[str, DeliveryStatus], int]:

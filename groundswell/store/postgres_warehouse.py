@@ -17,6 +17,7 @@ import pyarrow as pa
 from groundswell.errors import Problem, StoreError
 from groundswell.model import Kind
 from groundswell.store import ddl, facts, versions
+from groundswell.store.erasing import update_statement
 from groundswell.store.sql import load_statements
 from groundswell.store.tables import MONEY, TABLES, conform
 from groundswell.store.urls import redact, shown
@@ -24,10 +25,12 @@ from groundswell.store.warehouse import Appended
 from groundswell.store.working import check_name, plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlglot import exp
+
+    from groundswell.store.erasing import Eraser
 
 LAYOUT = 2
 _SQL = load_statements("postgres")
@@ -162,6 +165,15 @@ class PostgresWarehouse:
                     _ingest(cursor, name, plain)
                 cursor.execute(f"ANALYZE {name}")
 
+    @contextmanager
+    def erasing(self) -> Generator[Eraser]:
+        """Rewrite texts; see `erasing.Erases`."""
+        with self._transaction() as cursor:
+            eraser = _Eraser(cursor)
+            yield eraser
+            if eraser.rewrote:
+                cursor.execute("UPDATE store_state SET changes = changes + 1")
+
     def query(self, select: exp.Query) -> pa.RecordBatchReader:
         """Run a SELECT and stream the result; see `Warehouse.query`.
 
@@ -292,6 +304,28 @@ class _Port:
         with _temporary(self._cursor, name, batch):
             self._cursor.execute(_SQL[statement])
             return self._cursor.fetch_arrow_table()
+
+
+class _Eraser:
+    """Rewrites texts inside a transaction."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self.rewrote = False
+
+    def ask(self, select: exp.Query) -> pa.Table:
+        self._cursor.execute(select.sql("postgres"))
+        return _plain(self._cursor.fetch_arrow_table())
+
+    def texts(self) -> list[tuple[str, str]]:
+        self._cursor.execute(_SQL["texts"])
+        return [(row[0], row[1]) for row in self._cursor.fetchall()]
+
+    def rewrite(self, table: str, key: Sequence[str], rows: pa.Table) -> None:
+        columns = [name[4:] for name in rows.column_names if name.startswith("new_")]
+        self.rewrote = True
+        with _temporary(self._cursor, "erased", rows):
+            self._cursor.execute(update_statement(table, key, columns, "erased"))
 
 
 def _append_dimension(cursor: Any, kind: Kind, rows: pa.Table, received_at: datetime) -> Appended:

@@ -18,6 +18,7 @@ from groundswell.store.ledger_opening import ledger_url
 from groundswell.store.ledger_tables import CURSORS, JOURNAL, LOADS, MERGES, REJECTS
 from groundswell.store.sql_colleagues import SqlColleagues
 from groundswell.store.sql_dismissals import SqlDismissals
+from groundswell.store.sql_erasing import SqlErasing
 from groundswell.store.sql_inbox import SqlInbox
 from groundswell.store.sql_outbox import SqlOutbox
 from groundswell.store.sql_registry import SqlRegistry
@@ -44,7 +45,7 @@ def open_sql_ledger(url: str, folder: Path, *, clock: Clock | None = None) -> Sq
     return SqlLedger(ledger_url(url, folder), clock=clock or SystemClock())
 
 
-class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues):
+class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues, SqlErasing):
     """Decisions and their circumstances, in SQL."""
 
     def add_rejects(self, rejects: Sequence[Reject], *, load_id: str) -> int:
@@ -76,9 +77,12 @@ class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues):
         status: RejectStatus | None = "open",
         source: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> list[KeptReject]:
         """Return rows in quarantine; see `Ledger.rejects`."""
         select = sa.select(REJECTS).order_by(REJECTS.c.position).limit(limit)
+        if after is not None:
+            select = select.where(REJECTS.c.position > self._place(REJECTS, REJECTS.c.id, after))
         if status is not None:
             select = select.where(REJECTS.c.status == status)
         if source is not None:
@@ -147,6 +151,7 @@ class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues):
         *,
         account_id: str | None = None,
         kinds: Iterable[str] | None = None,
+        since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[JournalEntry]:
         """Return entries in the order they were written; see `Ledger.journal`."""
@@ -158,9 +163,32 @@ class SqlLedger(SqlInbox, SqlOutbox, SqlDismissals, SqlRegistry, SqlColleagues):
             select = select.where(table.account_id == account_id)
         if kinds is not None:
             select = select.where(table.kind.in_(sorted(set(kinds))))
+        if since is not None:
+            select = select.where(table.at >= since)
         if until is not None:
             select = select.where(table.at <= until)
         return [JournalEntry(*row) for row in self._rows(select)]
+
+    def latest_journal(
+        self,
+        *,
+        account_id: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> list[JournalEntry]:
+        """Return the newest entries first; see `Ledger.latest_journal`."""
+        table = JOURNAL.c
+        select = sa.select(
+            table.key, table.account_id, table.kind, table.at, table.as_of, table.body
+        ).order_by(table.position.desc())
+        if account_id is not None:
+            select = select.where(table.account_id == account_id)
+        if kind is not None:
+            select = select.where(table.kind == kind)
+        if after is not None:
+            select = select.where(table.position < self._place(JOURNAL, table.key, after))
+        return [JournalEntry(*row) for row in self._rows(select.limit(limit))]
 
     def journal_after(self, position: int, kinds: Iterable[str]) -> tuple[list[JournalEntry], int]:
         """Return what was written after a position; see `Ledger.journal_after`."""

@@ -111,10 +111,13 @@ class SqlOutbox(SqlStore):
         account_id: str | None = None,
         key: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> list[KeptDelivery]:
         """Return deliveries, the newest first; see `Outbox.deliveries`."""
         table = DELIVERIES.c
         select = _selected().order_by(table.position.desc()).limit(limit)
+        if after is not None:
+            select = select.where(table.position < self._place(DELIVERIES, table.key, after))
         if destination is not None:
             select = select.where(table.destination == destination)
         if statuses is not None:

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from groundswell.errors import Problem, StoreError
+from groundswell.errors import Problem, StoreError, page_gone
 from groundswell.store.leadership import FileLeadership, PostgresLeadership, SoleLeadership
 from groundswell.store.ledger import LedgerHealth
 from groundswell.store.ledger_opening import (
@@ -24,8 +25,6 @@ from groundswell.store.urls import redact, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-
-    import sqlalchemy as sa
 
     from groundswell.clock import Clock
     from groundswell.store.leadership import Leadership
@@ -86,6 +85,17 @@ class SqlStore:
     def _mappings(self, select: sa.Executable) -> Sequence[sa.RowMapping]:
         with self._told(), self._engine.connect() as connection:
             return connection.execute(select).mappings().all()
+
+    def _place(self, table: sa.Table, key: sa.Column[str], after: str) -> int:
+        """Return the position of the row of a key, after which a list goes on.
+
+        Raises:
+            StoreError: There is none.
+        """
+        rows = self._rows(sa.select(table.c.position).where(key == after))
+        if not rows:
+            raise StoreError(page_gone())
+        return rows[0].position
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)

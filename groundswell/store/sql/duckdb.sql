@@ -55,6 +55,13 @@ SELECT actor, user_id, anonymous_id, account_id, first_at FROM actors ORDER BY a
 -- name: event_names
 SELECT event FROM event_names ORDER BY event_id;
 
+-- name: texts
+SELECT c.table_name, c.column_name
+FROM information_schema.columns AS c
+JOIN information_schema.tables AS t USING (table_catalog, table_schema, table_name)
+WHERE t.table_type = 'BASE TABLE' AND c.data_type = 'VARCHAR' AND c.table_schema = 'main'
+ORDER BY c.table_name, c.column_name;
+
 -- name: event_counts
 SELECT n.event, count(*) AS events
 FROM events AS e

@@ -99,7 +99,7 @@ def change(
 @api_keys.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[str, typer.Option(help="read, act or admin.")] = "read",
+    scope: Annotated[str, typer.Option(help="read, people, act or admin.")] = "read",
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:

@@ -43,7 +43,9 @@ class Scope(StrEnum):
     """What an API key opens."""
 
     READ = "read"
-    """Everything that is looked at."""
+    """What is looked at, but for who the people of accounts are."""
+    PEOPLE = "people"
+    """That, and who they are."""
     ACT = "act"
     """That, and handoffs are worked."""
     ADMIN = "admin"
@@ -56,6 +58,9 @@ SESSION_RESTS = timedelta(hours=2)
 
 SEEN_EVERY = timedelta(minutes=5)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
+LONGEST_ADDRESS = 254
+PROVIDER = "identity provider"
+"""What the audit log calls it."""
 FAILING_WITHIN = timedelta(minutes=15)
 MOST_FAILURES_HERE = 5
 """Times that one address may fail for one colleague, within `FAILING_WITHIN`."""
@@ -65,7 +70,7 @@ MOST_FAILURES_OF = 50
 """Times that anybody may fail for one colleague."""
 
 HINT = 4  # characters of a key that are kept to tell keys apart
-_KEY_PREFIX = "gsw_"
+KEY_PREFIX = "gsw_"
 _HASHER = PasswordHasher()
 
 
@@ -225,7 +230,7 @@ class Colleagues:
             UsageError: It is wrong, which says the same whether or not anybody has the address;
                 or it was wrong too often.
         """
-        asked = email.strip().lower()
+        asked = _written_down(email)
         self._check_patience(asked, address)
         colleague = self.ledger.colleague(asked)
         known = colleague.password if colleague is not None else None
@@ -243,6 +248,42 @@ class Colleagues:
             self.ledger.change_colleague(replace(colleague, password=hash_password(password)))
         return self.let_in(colleague, address=address)
 
+    def admit(self, *, email: str, subject: str, name: str, role: Role | None, address: str) -> str:
+        """Let a browser in by what an identity provider says of who holds it.
+
+        Who the provider says they are is kept the first time: another one of the same address is
+        somebody else from then on, and the same one stays who they are, whatever their address.
+
+        Args:
+            email: Their address, which the provider has verified.
+            subject: Who the provider says they are.
+            name: What they are called.
+            role: What they may be where they were not added; None where they may not come then.
+            address: The network address it comes from.
+
+        Raises:
+            UsageError: They may not sign in.
+        """
+        asked = _written_down(email)
+        known = next((one for one in self.list() if one.subject == subject), None)
+        found = known or self.ledger.colleague(asked)
+        if found is None and role is not None:
+            found = self.add(email, role=role, name=name, subject=subject, by=PROVIDER)
+        if found is None or found.disabled_at is not None or found.subject not in {None, subject}:
+            self.note(asked, REFUSED, detail={"by": PROVIDER}, address=address)
+            raise UsageError(
+                Problem(
+                    "sign-in-refused",
+                    "Nobody who may sign in is known by this.",
+                    "Ask an admin to add you, or to let you sign in again.",
+                )
+            )
+        if found.subject is None:
+            found = replace(found, subject=subject)
+            self.ledger.change_colleague(found)
+            self.note(PROVIDER, "colleague.subject", about=found.email, address=address)
+        return self.let_in(found, address=address)
+
     def let_in(self, colleague: Colleague, *, address: str) -> str:
         """Let in a browser of somebody who proved who they are; return its secret."""
         now = self.clock.now()
@@ -253,8 +294,13 @@ class Colleagues:
         self.note(colleague.email, "sign_in", address=address)
         return secret
 
-    def whose(self, secret: str) -> Colleague | None:
-        """Return who holds the secret of a session; None where nobody does any more."""
+    def whose(self, secret: str, *, awake: bool = True) -> Colleague | None:
+        """Return who holds the secret of a session; None where nobody does any more.
+
+        Args:
+            secret: What the browser holds.
+            awake: Whether somebody asks, and not an open page by itself: that keeps no session.
+        """
         session = self.ledger.session(digest_key(secret))
         now = self.clock.now()
         if session is None or now >= min(session.ends_at, session.seen_at + SESSION_RESTS):
@@ -262,7 +308,7 @@ class Colleagues:
         colleague = self.ledger.colleague(session.email)
         if colleague is None or colleague.disabled_at is not None:
             return None
-        if now - session.seen_at >= SEEN_EVERY:
+        if awake and now - session.seen_at >= SEEN_EVERY:
             self.ledger.see_session(session.digest, at=now)
         return colleague
 
@@ -306,7 +352,7 @@ class Colleagues:
                     "api-key-taken", f"There is a key `{name}`.", "Revoke it, or use another name."
                 )
             )
-        key = _KEY_PREFIX + secrets.token_urlsafe(32)
+        key = KEY_PREFIX + secrets.token_urlsafe(32)
         self.ledger.add_api_key(
             ApiKey(digest_key(key), name, scope, key[-HINT:], by, self.clock.now())
         )
@@ -365,11 +411,17 @@ def check_address(email: str) -> str:
     """
     address = email.strip().lower()
     name, _, domain = address.partition("@")
-    if not name or "." not in domain or any(letter.isspace() for letter in address):
+    if not name or "." not in domain or " " in address or address != _written_down(address):
         raise UsageError(
             Problem("colleague-address", f"`{email}` is no e-mail address.", "Write name@company.")
         )
     return address
+
+
+def _written_down(email: str) -> str:
+    """Return an address as it is looked for and written down, whatever was sent in its place."""
+    shown = (letter for letter in email.strip().lower()[:LONGEST_ADDRESS] if letter.isprintable())
+    return "".join(shown)
 
 
 def check_role(role: str) -> Role:

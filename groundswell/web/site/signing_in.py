@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -14,7 +16,9 @@ from groundswell.engine.colleagues import SESSION_LASTS, Role
 from groundswell.errors import GroundswellError, Problem, UsageError
 from groundswell.web.site.answering import (
     COOKIE,
+    FOREIGN,
     SIGN_IN,
+    TooLongError,
     address_of,
     failure_page,
     is_ours,
@@ -31,12 +35,13 @@ if TYPE_CHECKING:
     from groundswell.web.site.visit import Site
 
 WELCOME, SIGN_OUT = "/welcome", "/sign-out"
-_SEE_OTHER = 303
-_FOREIGN = Problem(
-    "page-foreign",
-    "This did not come from one of our own pages.",
-    "Load the page again, and try once more.",
+LONGEST_WANTED = 2_000
+_NO_PASSWORDS = Problem(
+    "sign-in-password-off",
+    "Nobody signs in with a password here.",
+    "Use the identity provider.",
 )
+_SEE_OTHER = 303
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,16 @@ class SignInPage:
         email: What they wrote before.
         problem: Why not.
         set_up: Whether an admin can sign in; else somebody has to become the first.
+        provider: What the identity provider is called; None where there is none.
+        password: Whether a password of ours lets somebody in.
     """
 
     wanted: str
     email: str = ""
     problem: Problem | None = None
     set_up: bool = True
+    provider: str | None = None
+    password: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,50 +76,58 @@ class WelcomePage:
 
 def signing_in_routes(site: Site) -> list[Route]:
     """Return the routes that ask for no session."""
+    # One at a time is let in or not, so that guesses that come together are counted, too, and
+    # one becomes the first admin; those who wait keep no thread from the pages.
+    alone = asyncio.Lock()
 
     async def ask(request: Request) -> Response:
         set_up = await run_in_threadpool(site.colleagues.is_set_up)
-        page = SignInPage(local_path(request.query_params.get("next", "")), set_up=set_up)
-        return _page(site, "sign_in.html", page, "Sign in")
+        page = asked(site, local_path(request.query_params.get("next", "")), set_up=set_up)
+        return page_of(site, "sign_in.html", page, "Sign in")
 
     async def sign_in(request: Request) -> Response:
-        form = await read_form(request)
-        if form is None or not is_ours(request):
-            return failure_page(_FOREIGN, status=403)
+        form = await _own_form(request)
+        if isinstance(form, Response):
+            return form
         wanted, email = local_path(form.get("next", "")), form.get("email", "")
+        if not site.takes_passwords:
+            page = asked(site, wanted, problem=_NO_PASSWORDS)
+            return page_of(site, "sign_in.html", page, "Sign in", status=403)
         try:
-            secret = await run_in_threadpool(
-                site.colleagues.sign_in,
-                email,
-                form.get("password", ""),
-                address=address_of(request),
-            )
+            async with alone:
+                secret = await run_in_threadpool(
+                    site.colleagues.sign_in,
+                    email,
+                    form.get("password", ""),
+                    address=address_of(request),
+                )
         except UsageError as error:
-            page = SignInPage(wanted, email, error.problems[0])
-            return _page(site, "sign_in.html", page, "Sign in", status=401)
-        return await _let_in(site, request, secret, wanted)
+            page = asked(site, wanted, email, error.problems[0])
+            return page_of(site, "sign_in.html", page, "Sign in", status=401)
+        return await let_in(site, request, secret, wanted)
 
     async def welcome(request: Request) -> Response:
         token = request.query_params.get("token", "")
         if not await run_in_threadpool(_may_begin, site, token):
             return failure_page(_begun(), status=404)
-        return _page(site, "welcome.html", WelcomePage(token), "Welcome")
+        return page_of(site, "welcome.html", WelcomePage(token), "Welcome")
 
     async def begin(request: Request) -> Response:
-        form = await read_form(request)
-        if form is None or not is_ours(request):
-            return failure_page(_FOREIGN, status=403)
+        form = await _own_form(request)
+        if isinstance(form, Response):
+            return form
         token, email = form.get("token", ""), form.get("email", "")
-        if not await run_in_threadpool(_may_begin, site, token):
-            return failure_page(_begun(), status=404)
         try:
-            secret = await run_in_threadpool(
-                _begin, site, email, form.get("password", ""), address_of(request)
-            )
+            async with alone:
+                if not await run_in_threadpool(_may_begin, site, token):
+                    return failure_page(_begun(), status=404)
+                secret = await run_in_threadpool(
+                    _begin, site, email, form.get("password", ""), address_of(request)
+                )
         except GroundswellError as error:
             page = WelcomePage(token, email, error.problems[0])
-            return _page(site, "welcome.html", page, "Welcome", status=422)
-        return await _let_in(site, request, secret, "/setup")
+            return page_of(site, "welcome.html", page, "Welcome", status=422)
+        return await let_in(site, request, secret, "/setup")
 
     return [
         Route(SIGN_IN, ask, methods=["GET"]),
@@ -120,6 +137,16 @@ def signing_in_routes(site: Site) -> list[Route]:
     ]
 
 
+async def _own_form(request: Request) -> dict[str, str] | Response:
+    """Return the fields of a form of ours, or what is answered to another."""
+    try:
+        form = await read_form(request)
+    except TooLongError as error:
+        return failure_page(error.problems[0], status=413)
+    ours = form is not None and is_ours(request)
+    return form if ours and form is not None else failure_page(FOREIGN, status=403)
+
+
 def local_path(wanted: str) -> str:
     r"""Return where to go after signing in; never off this server.
 
@@ -127,12 +154,27 @@ def local_path(wanted: str) -> str:
     ('/accounts?tier=x', '/', '/')
     """
     outside = not wanted.startswith("/") or wanted[1:2] in {"/", "\\"}
-    return "/" if outside or any(ord(letter) < ord(" ") for letter in wanted) else wanted
+    if outside or len(wanted) > LONGEST_WANTED or not wanted.isprintable():
+        return "/"
+    return quote(wanted, safe="/?&=%+:@,;~!*'()[]")
+
+
+def asked(
+    site: Site,
+    wanted: str,
+    email: str = "",
+    problem: Problem | None = None,
+    *,
+    set_up: bool = True,
+) -> SignInPage:
+    """Return what is asked of whoever signs in."""
+    provider = None if site.way_in is None else site.way_in.told.name
+    return SignInPage(wanted, email, problem, set_up, provider, site.takes_passwords)
 
 
 def _may_begin(site: Site, token: str) -> bool:
     known = hmac.compare_digest(token.encode(), site.first_run.encode())
-    return known and not site.colleagues.is_set_up()
+    return known and site.takes_passwords and not site.colleagues.is_set_up()
 
 
 def _begun() -> Problem:
@@ -148,7 +190,8 @@ def _begin(site: Site, email: str, password: str, address: str) -> str:
     return site.colleagues.let_in(admin, address=address)
 
 
-async def _let_in(site: Site, request: Request, secret: str, to: str) -> Response:
+async def let_in(site: Site, request: Request, secret: str, to: str) -> Response:
+    """Return an answer by which a browser holds a session, and no other."""
     old = request.cookies.get(COOKIE)
     if old:
         await run_in_threadpool(site.colleagues.sign_out, old)
@@ -170,9 +213,10 @@ def set_cookie(response: Response, secret: str, *, secure: bool) -> None:
     )
 
 
-def _page(
+def page_of(
     site: Site, template: str, page: SignInPage | WelcomePage, title: str, *, status: int = 200
 ) -> Response:
+    """Return a page for who is not known."""
     shown = Shown(template, page, title, status=status)
     html = render(template, page_context(shown, None, "", site))
     return with_headers(Response(html, status_code=status, media_type="text/html"))

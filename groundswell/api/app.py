@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from groundswell.api.browsers import preflight
+from groundswell.api.headers import guarding
 from groundswell.api.intake import Intake
 from groundswell.api.local import failed
 from groundswell.api.openapi import openapi_json
@@ -44,6 +46,7 @@ class App:
         leads: Callable[[], bool],
         lifespan: Lifespan,
         operations: Sequence[Route] = (),
+        lost: Callable[[Request], Awaitable[Response | None]] | None = None,
     ) -> None:
         """Build the application.
 
@@ -54,6 +57,7 @@ class App:
             leads: Tells whether this process is the one that drains and scores.
             lifespan: What begins and ends with the server.
             operations: The routes of what can be asked of the project.
+            lost: Answers whoever asks for what is nowhere; with None for those that it knows not.
         """
         self._intake = intake
 
@@ -75,6 +79,13 @@ class App:
         async def document(_: Request) -> Response:
             return Response(openapi_json(), media_type=JSON)
 
+        async def astray(request: Request, error: Exception) -> Response:
+            assert isinstance(error, HTTPException), "it is registered for no other"
+            nowhere = error.status_code == HTTPStatus.NOT_FOUND
+            nowhere = nowhere and not Intake.methods(request.url.path)
+            told = await lost(request) if lost is not None and nowhere else None
+            return told or _astray(request, error)
+
         self._pages = Starlette(
             routes=[
                 Route(HEALTH.path, health),
@@ -83,7 +94,7 @@ class App:
                 Route(DOCUMENT.path, document),
                 *operations,
             ],
-            exception_handlers={HTTPException: _astray, Exception: _broken},
+            exception_handlers={HTTPException: astray, Exception: _broken},
             lifespan=_traced(lifespan),
         )
 
@@ -95,7 +106,7 @@ class App:
             if Intake.takes(method, path):
                 await self._intake()(scope, receive, send)
                 return
-            answer = preflight(method, path) or answer
+            answer, send = preflight(method, path) or answer, guarding(send)
         await answer(scope, receive, send)  # pyright: ignore[reportArgumentType]
 
 
@@ -114,9 +125,8 @@ def _traced(lifespan: Lifespan) -> Lifespan:
     return traced
 
 
-async def _astray(request: Request, error: Exception) -> Response:
+def _astray(request: Request, error: HTTPException) -> Response:
     """Say that nothing is at a path, or what else may be done there."""
-    assert isinstance(error, HTTPException), "it is registered for no other"
     path = request.url.path
     allowed = (error.headers or {}).get("Allow") or ", ".join(Intake.methods(path))
     if not allowed:

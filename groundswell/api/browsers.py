@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groundswell.api.cors import CORS
-from groundswell.api.local import failed, from_body, from_query, may_ask
+from groundswell.api.gate import Asker, Gate, scope_of
+from groundswell.api.local import AWAY, failed, from_body, from_query, read_body
 from groundswell.api.operations import AUTH_HEADER, OPERATIONS, Told
 from groundswell.api.pages import DOCUMENT, JSON
 from groundswell.connectors.wires import wire
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from groundswell.api.keys import KeyRing
     from groundswell.api.operations import Operation
     from groundswell.engine import Project
+    from groundswell.engine.colleagues import Colleagues
     from groundswell.engine.replica import Replica
 
 KEY = "key"
@@ -37,12 +39,15 @@ KEY = "key"
 
 MAX_BODY = 64 << 10  # bytes
 _HEADERS = {**dict(CORS), "cache-control": "no-store"}
-_AWAY = Told("away", "It cannot be answered now.", "Try again.")
 _ASKED = {item.path: item.method for item in OPERATIONS.values() if item.shown is not None}
 
 
 def browser_routes(
-    asked: Project | Replica | None, *, token: str, keys: KeyRing | None
+    asked: Project | Replica | None,
+    *,
+    token: str,
+    keys: KeyRing | None,
+    colleagues: Colleagues | None = None,
 ) -> list[Route]:
     """Return the routes of the operations that a page may ask.
 
@@ -50,11 +55,13 @@ def browser_routes(
         asked: What they ask.
         token: What a request bears that is to be told everything.
         keys: The good write keys.
+        colleagues: Have the API keys, which are told everything, too; None for no such.
     """
+    gate = Gate(token, colleagues)
     return [
         Route(
             operation.path,
-            _endpoint(operation, asked, token, keys),
+            _endpoint(operation, asked, gate, keys),
             methods=[operation.method],
             name=operation.name,
         )
@@ -71,33 +78,41 @@ def preflight(method: str, path: str) -> Response | None:
 
 
 def _endpoint(
-    operation: Operation, asked: Project | Replica | None, token: str, keys: KeyRing | None
+    operation: Operation, asked: Project | Replica | None, gate: Gate, keys: KeyRing | None
 ) -> Callable[[Request], Awaitable[Response]]:
     def call(arguments: msgspec.Struct) -> Any:
         return getattr(asked, operation.name)(**msgspec.structs.asdict(arguments))
 
     async def answer(request: Request) -> Response:
-        knows_token = may_ask(request, token)
-        if not knows_token:
-            try:
-                known = await run_in_threadpool(_bears_key, request, keys)
-            except StoreError:
-                return failed(409, _AWAY)
-            if not known:
-                return _stranger()
+        try:
+            asker = await gate.who(request)
+            known = asker is not None or await run_in_threadpool(_bears_key, request, keys)
+        except StoreError:
+            return failed(409, AWAY)
+        if not known:
+            return _stranger()
+        if asker is not None and (refused := asker.refused(scope_of(operation))) is not None:
+            return failed(403, refused)
         try:
             arguments = await _arguments(request, operation)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             fix = f"See {DOCUMENT.path} for what it takes."
             return failed(400, Told("arguments", f"The arguments do not fit: {error}.", fix))
+        done = await told(asker, arguments)
+        if asker is not None and operation.method != "GET":
+            await gate.note(asker, request, operation, arguments, done.status_code)
+        return done
+
+    async def told(asker: Asker | None, arguments: msgspec.Struct) -> Response:
         try:
-            result = as_plain(await run_in_threadpool(call, arguments))
+            found = await run_in_threadpool(call, arguments)
+            result = as_plain(found if asker is None else asker.told(found))
         except GroundswellError as error:
-            if not knows_token and not isinstance(error, UsageError):
-                return failed(409, _AWAY)
-            told = [msgspec.convert(item.as_dict(), Told) for item in error.problems]
-            return failed(409, *told, exit_code=error.exit_code)
-        shown = result if knows_token else msgspec.convert(result, operation.shown)
+            if asker is None and not isinstance(error, UsageError):
+                return failed(409, AWAY)
+            problems = [msgspec.convert(item.as_dict(), Told) for item in error.problems]
+            return failed(409, *problems, exit_code=error.exit_code)
+        shown = result if asker is not None else msgspec.convert(result, operation.shown)
         return Response(msgspec.json.encode(shown), media_type=JSON)
 
     async def to_any_origin(request: Request) -> Response:
@@ -116,12 +131,7 @@ async def _arguments(request: Request, operation: Operation) -> msgspec.Struct:
     """
     if operation.method == "GET":
         return from_query(request.query_params, operation.arguments)
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise msgspec.ValidationError(f"The body has more than {MAX_BODY >> 10} KB")
-    return from_body(body, operation.arguments)
+    return from_body(await read_body(request, most=MAX_BODY), operation.arguments)
 
 
 def _bears_key(request: Request, keys: KeyRing | None) -> bool:

@@ -15,29 +15,43 @@ import polars as pl
 from groundswell.api.desk_client import DeskClient
 from groundswell.api.disputes_client import DisputesClient
 from groundswell.api.handoffs_client import HandoffsClient
+from groundswell.api.manners import CURSOR
 from groundswell.api.measuring_client import MeasuringClient
-from groundswell.api.operations import AUTH_HEADER, HERE, OPERATIONS, SERVER_FILE, Failure
+from groundswell.api.operations import (
+    AUTH_HEADER,
+    HERE,
+    OPERATIONS,
+    SERVER_FILE,
+    Failure,
+    Operation,
+)
+from groundswell.api.signals_client import SignalsClient
 from groundswell.engine import STATE_FOLDER
 from groundswell.errors import GroundswellError, Place, Problem, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
+    from groundswell.engine.forgetting.forgetting import ForgetReport
     from groundswell.engine.handing.reading_back import ReadBack
     from groundswell.engine.handing.simulating import Simulation
+    from groundswell.engine.jobs import JobState
     from groundswell.engine.lab import (
         Backtest,
         Behaviours,
         Comparison,
+        Consequences,
         FitReport,
         Outcome,
+        ScoreBar,
         Shadow,
         Watch,
     )
     from groundswell.engine.registry import Model
     from groundswell.engine.reports import Check, DismissalReport, OfferReport, SourceState
+    from groundswell.engine.retaining import RetainReport
     from groundswell.handoff.brief import Brief
     from groundswell.model import Alert, Link, Risk
     from groundswell.store.ledger import JournalEntry
@@ -80,10 +94,27 @@ class Client:
     def is_there(self) -> bool:
         """Tell whether the server answers, and knows the token."""
         try:
-            status, _ = self._request("GET", HERE, None, _KNOCK_SECONDS)
+            status, _, _ = self._request("GET", HERE, None, _KNOCK_SECONDS)
         except OSError:
             return False
         return status == http.HTTPStatus.NO_CONTENT
+
+    def pages(self, name: str, /, **arguments: Any) -> Iterator[list[Any]]:
+        """Return a long list page by page.
+
+        Args:
+            name: The operation, such as `journal`.
+            arguments: Of it; `limit` says how long a page is.
+        """
+        operation = OPERATIONS[name]
+        after: str | None = None
+        while True:
+            given = {**arguments, "after": after}
+            answer, headers = self._ask(operation, given)
+            yield msgspec.json.decode(answer, type=operation.result)
+            after = headers.get(CURSOR)
+            if after is None:
+                return
 
     def run(self, *, as_of: date | None = None) -> RunReport:
         """See `Project.run`."""
@@ -237,6 +268,22 @@ class Client:
             "dismiss_offer", offer=offer, user_id=user_id, anonymous_id=anonymous_id, days=days
         )
 
+    def forget(self, user: str, *, dry_run: bool = False) -> ForgetReport:
+        """See `Project.forget`."""
+        return self._call("forget", user=user, dry_run=dry_run)
+
+    def job_states(self) -> list[JobState]:
+        """See `Project.job_states`."""
+        return self._call("job_states")
+
+    def retain(self, *, dry_run: bool = False) -> RetainReport:
+        """See `Project.retain`."""
+        return self._call("retain", dry_run=dry_run)
+
+    def export_person(self, user: str) -> dict[str, list[Any]]:
+        """See `Project.export_person`."""
+        return self._call("export_person", user=user)
+
     def sources(self) -> list[SourceState]:
         """See `Project.sources`."""
         return self._call("sources")
@@ -279,12 +326,24 @@ class Client:
         return MeasuringClient(self._call)
 
     @property
+    def signals(self) -> SignalsClient:
+        """See `Project.signals`."""
+        return SignalsClient(self._call)
+
+    @property
     def lab(self) -> LabClient:
         """See `Project.lab`."""
         return LabClient(self._call)
 
     def _call(self, name: str, /, **arguments: Any) -> Any:
         operation = OPERATIONS[name]
+        answer, _ = self._ask(operation, arguments)
+        return msgspec.json.decode(answer, type=operation.result)
+
+    def _ask(
+        self, operation: Operation, arguments: Mapping[str, Any]
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body of a good answer, and its headers by lower-case name."""
         given = msgspec.to_builtins(
             {key: value for key, value in arguments.items() if value is not None}
         )
@@ -294,7 +353,7 @@ class Client:
         else:
             body = msgspec.json.encode(given)
         try:
-            status, answer = self._request(operation.method, path, body, None)
+            status, answer, headers = self._request(operation.method, path, body, None)
         except OSError as error:
             raise StoreError(
                 Problem(
@@ -304,19 +363,20 @@ class Client:
                 )
             ) from None
         if status == http.HTTPStatus.OK:
-            return msgspec.json.decode(answer, type=operation.result)
+            return answer, headers
         raise error_of(msgspec.json.decode(answer, type=Failure))
 
     def _request(
         self, method: str, path: str, body: bytes | None, timeout: float | None
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         host = urlsplit(self.address.url).netloc
         connection = http.client.HTTPConnection(host, timeout=timeout)
         try:
             headers = {AUTH_HEADER: f"Bearer {self.address.token}"}
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, answer.read(), told
         except http.client.HTTPException as error:
             raise ConnectionError(str(error)) from None
         finally:
@@ -422,6 +482,14 @@ class LabClient:
     def challenge(self, *, as_of: date | None = None, who: str) -> Shadow:
         """See `Lab.challenge`."""
         return self._call("lab.challenge", as_of=as_of, who=who)
+
+    def spread(self) -> list[ScoreBar]:
+        """See `Lab.spread`."""
+        return self._call("lab.spread")
+
+    def consequences(self, at: float | None = None) -> Consequences:
+        """See `Lab.consequences`."""
+        return self._call("lab.consequences", at=at)
 
     def versions(self) -> list[Model]:
         """See `Lab.versions`."""

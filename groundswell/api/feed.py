@@ -11,10 +11,12 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from groundswell.api.local import failed, from_query, may_ask, stranger
+from groundswell.api.gate import Gate
+from groundswell.api.local import AWAY, failed, from_query, stranger
 from groundswell.api.operations import FeedArguments, Told
 from groundswell.api.pages import FEED
 from groundswell.engine.reports import NoticeKind
+from groundswell.errors import StoreError
 from groundswell.model import as_plain
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from groundswell.api.gate import Asker
+    from groundswell.engine.colleagues import Colleagues
     from groundswell.engine.feed import Feed, Heard, Listener
 
 HEARTBEAT_SECONDS = 5.0
@@ -35,16 +39,23 @@ RESUMED_BY = "last-event-id"
 """The header by which a browser goes on where it was, in lower case."""
 
 
-def feed_route(feed: Feed, *, token: str) -> Route:
+def feed_route(feed: Feed, *, token: str, colleagues: Colleagues | None = None) -> Route:
     """Return the route of the feed.
 
     Args:
         feed: What is told.
         token: What a request has to bear.
+        colleagues: Have the API keys, any of which opens it, too, and says who people are where
+            its scope does; None for no such.
     """
+    gate = Gate(token, colleagues)
 
     async def listen(request: Request) -> Response:
-        if not may_ask(request, token):
+        try:
+            asker = await gate.who(request)
+        except StoreError:
+            return failed(409, AWAY)
+        if asker is None:
             return stranger()
         try:
             asked = _arguments(request.query_params)
@@ -52,7 +63,7 @@ def feed_route(feed: Feed, *, token: str) -> Route:
             fix = "Read what it takes in the reference."
             return failed(400, Told("arguments", f"The arguments do not fit: {error}.", fix))
         asked.after = request.headers.get(RESUMED_BY) or asked.after
-        return _Stream(feed, asked)
+        return _Stream(feed, asked, asker)
 
     return Route(FEED.path, listen, name=FEED.name)
 
@@ -72,9 +83,9 @@ def _arguments(given: QueryParams) -> FeedArguments:
 class _Stream(StreamingResponse):
     """An answer without end; it listens from its first byte until the reader is gone."""
 
-    def __init__(self, feed: Feed, asked: FeedArguments) -> None:
+    def __init__(self, feed: Feed, asked: FeedArguments, asker: Asker) -> None:
         super().__init__((), media_type="text/event-stream", headers={"cache-control": "no-store"})
-        self._feed, self._asked = feed, asked
+        self._feed, self._asked, self._asker = feed, asked, asker
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop, more = asyncio.get_running_loop(), asyncio.Event()
@@ -123,5 +134,5 @@ class _Stream(StreamingResponse):
             if asked.account is not None and notice.account != asked.account:
                 continue
             head = f"id: {self._feed.mark(number)}\nevent: notice\ndata: ".encode()
-            parts.append(head + msgspec.json.encode(as_plain(notice)) + b"\n\n")
+            parts.append(head + msgspec.json.encode(as_plain(self._asker.told(notice))) + b"\n\n")
         return b"".join(parts)

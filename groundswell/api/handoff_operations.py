@@ -13,6 +13,9 @@ from groundswell.store.outbox import DeliveryStatus
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 Note = Annotated[str, msgspec.Meta(max_length=10_000)]
+Cursor = Annotated[str, msgspec.Meta(min_length=1)]
+"""What the page before said is gone on after."""
+
 Most = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 
@@ -22,6 +25,8 @@ class QueueArguments(msgspec.Struct):
     rep: Text | None = None
     team: Text | None = None
     every: bool = False
+    limit: Most | None = None
+    after: Cursor | None = None
 
 
 class HandoffArguments(msgspec.Struct):
@@ -58,6 +63,7 @@ class DeliveriesArguments(msgspec.Struct):
     status: DeliveryStatus | None = None
     account: Text | None = None
     limit: Most | None = 50
+    after: Cursor | None = None
 
 
 class RetryArguments(msgspec.Struct):

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from groundswell.api.app import App
 from groundswell.api.browsers import browser_routes
-from groundswell.api.hosting import DEFAULT_HOST, DEFAULT_PORT, Announcement, serve_until_told
+from groundswell.api.hosting import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    Announcement,
+    listen,
+    serve_until_told,
+)
 from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
 from groundswell.api.local import refusing_routes
@@ -66,7 +72,8 @@ class IntakeServer:
 
     def run(self, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
         """Serve until SIGINT or SIGTERM, then finish what was begun; see `serve_until_told`."""
-        serve_until_told(self.app, self._announcement, host=host, port=port)
+        with listen(host, port) as listener:
+            serve_until_told(self.app, self._announcement, listener=listener)
 
     def _started(self) -> Intake:
         assert self._intake is not None, "the application runs between the ends of its lifespan"

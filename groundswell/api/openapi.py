@@ -12,14 +12,18 @@ import msgspec
 
 import groundswell
 from groundswell.api.browsers import KEY
+from groundswell.api.gate import scope_of
+from groundswell.api.manners import LONGEST_KEY, MOST_KEPT
 from groundswell.api.operations import OPERATIONS, Failure, Lazily, Operation
 from groundswell.api.pages import JSON, PAGES, Page
 from groundswell.api.schemas import components, inlined, needing, parameters, schema_of
 from groundswell.connectors.wires.catalogue import WIRES, routes
 from groundswell.engine import Project
+from groundswell.engine.colleagues import Scope
 from groundswell.engine.desk import Desk
 from groundswell.engine.handing.handoffs import Handoffs
 from groundswell.engine.measuring.disputing import Disputes
+from groundswell.engine.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,17 +34,26 @@ if TYPE_CHECKING:
 FORM = "application/x-www-form-urlencoded"
 _ABOUT = """\
 What `groundswell serve` answers. The operations are asked with the token that the server writes \
-into `.groundswell/server.json`, and those that a page of the product asks with a write key too, \
-which is told less; the intake endpoints take what the client libraries of other \
-systems send, and answer in their terms. A body of intake may be compressed, and is told by its \
-first bytes, not by its Content-Type; a browser's preflight is answered 204. Another path is \
-answered 404, another method 405, with a `Failure`.\
+into `.groundswell/server.json`, or with an API key whose scope is at least the one that is told \
+with each: `read` opens what only reads, unless it names a file, and leaves out who the people of \
+accounts are; `people` tells them, `act` opens what a rep does, too, `admin` everything. Those \
+that a page of the product asks are asked with a write key, too, which is told less. The intake \
+endpoints take what the client libraries of other systems send, and answer in their terms. A body \
+of intake may be compressed, and is told by its first bytes, not by its Content-Type; a browser's \
+preflight is answered 204. Another path is answered 404, another method 405, with a `Failure`. A \
+list that can be long is told page by page where `limit` is given: `after` takes the cursor that \
+the answer before bore. What is read bears an `ETag`; what acts takes an `Idempotency-Key`.\
 """
 _SECURITY: dict[str, Schema] = {
     "token": {
         "type": "http",
         "scheme": "bearer",
         "description": "The token in `.groundswell/server.json` of the project.",
+    },
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key of `groundswell api-keys create`, or of the pages: `gsw_...`.",
     },
     "keyAsUser": {
         "type": "http",
@@ -66,6 +79,19 @@ _CHALLENGE: Schema = {
         "required": True,
         "schema": {"type": "string"},
     }
+}
+_IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "Tags of answers that are there already; one of them is not sent again.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Names the act: the same key with the same body is answered as before, and not "
+    f"done again, for a day and as long as the server lives, of the last {MOST_KEPT:,} that were.",
+    "schema": {"type": "string", "pattern": f"^[!-~]{{1,{LONGEST_KEY}}}$"},
 }
 _AGAIN: Schema = {
     "Retry-After": {
@@ -102,7 +128,9 @@ def openapi_document() -> Schema:
         "components": {
             "schemas": components([*types, Failure]),
             "responses": {
-                name: answer for shared in (_FAILED, _KEPT) for name, answer in shared.values()
+                name: answer
+                for shared in (_FAILED, _READ, _ACTED, _KEPT)
+                for name, answer in shared.values()
             },
             "securitySchemes": {**_SECURITY, **_signatures()},
         },
@@ -133,7 +161,14 @@ _FAILURE = schema_of(Failure)
 _FAILED: dict[str, tuple[str, Schema]] = {
     "400": ("Unfit", _answer("The arguments do not fit.", schema=_FAILURE)),
     "401": ("Unasked", _answer("The token is missing or wrong.", JSON, _FAILURE, _CHALLENGE)),
+    "403": ("Unscoped", _answer("The scope of the API key is too small.", schema=_FAILURE)),
     "409": ("Undone", _answer("It cannot be done, or not now; says why.", schema=_FAILURE)),
+}
+_READ: dict[str, tuple[str, Schema]] = {
+    "304": ("Unchanged", _answer("It is as `If-None-Match` says.", None)),
+}
+_ACTED: dict[str, tuple[str, Schema]] = {
+    "422": ("Reused", _answer("The key came with another request before.", schema=_FAILURE)),
 }
 _KEPT: dict[str, tuple[str, Schema]] = {
     "200": ("Kept", _answer("It is durable.")),
@@ -166,7 +201,7 @@ def _of_page(page: Page) -> Schema:
         "tags": ["server"],
         "summary": page.summary,
         **asked,
-        "security": [{"token": []}] if page.guarded else [],
+        "security": [{"token": []}, {"apiKey": [Scope.READ.value]}] if page.guarded else [],
         "responses": {
             str(status): _answer(
                 said.what,
@@ -188,6 +223,7 @@ def _method(name: str) -> object:
         "disputes": Disputes,
         "handoffs": Handoffs,
         "measuring": Lazily("measuring.measuring", "Measuring").get(),
+        "signals": Signals,
     }
     return getattr(owners.get(where) or Lazily("lab", "Lab").get(), own)
 
@@ -198,21 +234,46 @@ def _of_operation(operation: Operation) -> Schema:
     described: Schema = {"operationId": operation.name, "tags": ["operations"], "summary": summary}
     if more.strip():
         described["description"] = more.strip()
+    manners = operation.shown is None
     if operation.method == "GET":
-        described["parameters"] = parameters(operation.arguments)
+        described["parameters"] = [*parameters(operation.arguments), *[_IF_NONE_MATCH] * manners]
     else:
+        if manners:
+            described["parameters"] = [_IDEMPOTENCY_KEY]
         described["requestBody"] = {
             "required": bool(inlined(operation.arguments)["required"]),
             "content": {JSON: {"schema": schema_of(operation.arguments)}},
         }
-    described["security"] = [{"token": []}]
+    described["security"] = [{"token": []}, {"apiKey": [scope_of(operation).value]}]
     answers = [schema_of(operation.result)]
     if operation.shown is not None:
         described["security"] += [{name: []} for name in ("keyInQuery", *_BEARING.values())]
         answers += [shown] if (shown := schema_of(operation.shown)) not in answers else []
     schema = answers[0] if len(answers) == 1 else {"anyOf": answers}
-    described["responses"] = {"200": _answer("What came of it.", schema=schema), **_shared(_FAILED)}
+    good = _answer("What came of it.", schema=schema, headers=_told_beside(operation))
+    described["responses"] = {"200": good, **_shared(_FAILED)}
+    if manners:
+        described["responses"] |= _shared(_READ if operation.method == "GET" else _ACTED)
     return described
+
+
+def _told_beside(operation: Operation) -> Schema:
+    """Return the headers of a good answer."""
+    if operation.shown is not None:
+        return {}
+    if operation.method != "GET":
+        return {"Idempotency-Replayed": _header("`true` where it was done before.")}
+    found = {"ETag": _header("Names what is answered: `If-None-Match` takes it.")}
+    if operation.page is not None:
+        found |= {
+            "X-Next-Cursor": _header("What `after` takes for the next page; not with the last."),
+            "Link": _header('The next page, as `rel="next"`; not with the last.'),
+        }
+    return found
+
+
+def _header(what: str) -> Schema:
+    return {"description": what, "schema": {"type": "string"}}
 
 
 def _of_intake(method: str, path: str, by_wire: Mapping[str, Route]) -> Schema:

@@ -24,6 +24,7 @@ from groundswell.api.desk_operations import (
 from groundswell.api.handoff_operations import (
     BackfillArguments,
     BriefArguments,
+    Cursor,
     DeliveriesArguments,
     DestinationArguments,
     HandoffArguments,
@@ -46,6 +47,12 @@ from groundswell.api.measuring_operations import (
     FiguresArguments,
     WhatIfArguments,
 )
+from groundswell.api.signals_operations import (
+    BlockArguments,
+    CheckBlockArguments,
+    WeighBlockArguments,
+    WriteBlockArguments,
+)
 from groundswell.connectors.deliveries import Change
 from groundswell.connectors.destination import Finding
 from groundswell.engine import AccountRow, Explanation, LoadReport, RunReport, StoredReject
@@ -59,10 +66,12 @@ from groundswell.engine.desk.answers import (
     WhyAnswer,
 )
 from groundswell.engine.dispatching import Dispatched
+from groundswell.engine.forgetting.forgetting import ForgetReport
 from groundswell.engine.handing.backfilling import Backfill
 from groundswell.engine.handing.handoffs import DestinationState, QueueRow
 from groundswell.engine.handing.reading_back import ReadBack
 from groundswell.engine.handing.simulating import Simulation
+from groundswell.engine.jobs import JobState
 from groundswell.engine.measuring.disputes import Dispute
 from groundswell.engine.registry import Model
 from groundswell.engine.reports import (
@@ -72,6 +81,8 @@ from groundswell.engine.reports import (
     OfferReport,
     SourceState,
 )
+from groundswell.engine.retaining import RetainReport
+from groundswell.engine.signals import BlockChange, BlockText, Signs, Weighed, Written
 from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff
 from groundswell.model import Alert, Link, OfferedPrice, OfferKind, Risk
@@ -111,6 +122,7 @@ class AccountsArguments(msgspec.Struct):
 
     qualified: bool = False
     limit: Limit | None = None
+    after: Cursor | None = None
 
 
 class ExplainArguments(msgspec.Struct):
@@ -138,6 +150,7 @@ class JournalArguments(msgspec.Struct):
     account: str | None = None
     kind: str | None = None
     limit: Limit | None = None
+    after: Cursor | None = None
 
 
 class AlertsArguments(msgspec.Struct):
@@ -152,6 +165,7 @@ class RejectsArguments(msgspec.Struct):
 
     source: str | None = None
     limit: Limit | None = None
+    after: Cursor | None = None
 
 
 class RejectArguments(msgspec.Struct):
@@ -199,6 +213,24 @@ class LinksArguments(msgspec.Struct):
 
     user: str
     as_of: date | None = None
+
+
+class PersonArguments(msgspec.Struct):
+    """Of `export_person`: a user id, or an e-mail address."""
+
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+
+
+class ForgetArguments(PersonArguments):
+    """Of `forget`."""
+
+    dry_run: bool = False
+
+
+class RetainArguments(msgspec.Struct):
+    """Of `retain`."""
+
+    dry_run: bool = False
 
 
 class DoctorArguments(msgspec.Struct):
@@ -268,6 +300,12 @@ class DriftArguments(msgspec.Struct):
     definition: str = "current"
     since: date | None = None
     as_of: date | None = None
+
+
+class ConsequencesArguments(msgspec.Struct):
+    """Of `lab.consequences`."""
+
+    at: float | None = None
 
 
 class ModelArguments(msgspec.Struct):
@@ -400,6 +438,8 @@ class Operation:
         arguments: Its keyword arguments.
         returns: What it returns.
         shown: What of it whoever has a write key is told; None where nobody but the token may ask.
+        page: The member by which an item of the list is gone on after; None for one that is told
+            whole.
         alone: Whether nothing is computed or taken in meanwhile; not where others are waited for.
     """
 
@@ -410,6 +450,7 @@ class Operation:
     returns: Any
     shown: Any = None
     alone: bool = True
+    page: str | None = None
 
     @property
     def result(self) -> Any:
@@ -421,13 +462,24 @@ OPERATIONS = {
     operation.name: operation
     for operation in (
         Operation("POST", "/v1/run", "run", RunArguments, RunReport),
-        Operation("GET", "/v1/accounts", "accounts", AccountsArguments, list[AccountRow]),
+        Operation(
+            "GET",
+            "/v1/accounts",
+            "accounts",
+            AccountsArguments,
+            list[AccountRow],
+            page="account_id",
+        ),
         Operation("GET", "/v1/explanation", "explain", ExplainArguments, Explanation),
         Operation("POST", "/v1/features", "write_features", FeaturesArguments, int),
-        Operation("GET", "/v1/journal", "journal", JournalArguments, list[JournalEntry]),
+        Operation(
+            "GET", "/v1/journal", "journal", JournalArguments, list[JournalEntry], page="key"
+        ),
         Operation("GET", "/v1/alerts", "alerts", AlertsArguments, list[Alert]),
         Operation("GET", "/v1/risks", "risks", AlertsArguments, list[Risk]),
-        Operation("GET", "/v1/quarantine", "rejects", RejectsArguments, list[StoredReject]),
+        Operation(
+            "GET", "/v1/quarantine", "rejects", RejectsArguments, list[StoredReject], page="id"
+        ),
         Operation("GET", "/v1/quarantine/row", "reject", RejectArguments, StoredReject),
         Operation("POST", "/v1/quarantine/replay", "replay", ReplayArguments, list[LoadReport]),
         Operation("POST", "/v1/load", "load", LoadArguments, list[LoadReport]),
@@ -443,7 +495,11 @@ OPERATIONS = {
             DismissalReport,
             DismissalReport,
         ),
+        Operation("POST", "/v1/person/forget", "forget", ForgetArguments, ForgetReport),
+        Operation("GET", "/v1/person", "export_person", PersonArguments, dict[str, list[Any]]),
+        Operation("POST", "/v1/retain", "retain", RetainArguments, RetainReport),
         Operation("GET", "/v1/sources", "sources", Nothing, list[SourceState]),
+        Operation("GET", "/v1/jobs", "job_states", Nothing, list[JobState], alone=False),
         Operation("GET", "/v1/doctor", "doctor", DoctorArguments, list[Check]),
         *(
             Operation("POST", f"/v1/lab/{name}", f"lab.{name}", arguments, Lazily("lab", result))
@@ -457,12 +513,19 @@ OPERATIONS = {
             )
         ),
         Operation("GET", "/v1/brief", "brief", BriefArguments, Brief),
-        Operation("GET", "/v1/queue", "handoffs.queue", QueueArguments, list[QueueRow]),
+        Operation(
+            "GET", "/v1/queue", "handoffs.queue", QueueArguments, list[QueueRow], page="handoff_id"
+        ),
         Operation("GET", "/v1/handoff", "handoffs.get", HandoffArguments, Handoff),
         Operation("POST", "/v1/handoff/step", "handoffs.step", StepArguments, Handoff),
         Operation("POST", "/v1/handoff/sweep", "handoffs.sweep", Nothing, int),
         Operation(
-            "GET", "/v1/deliveries", "handoffs.deliveries", DeliveriesArguments, list[KeptDelivery]
+            "GET",
+            "/v1/deliveries",
+            "handoffs.deliveries",
+            DeliveriesArguments,
+            list[KeptDelivery],
+            page="key",
         ),
         Operation(
             "POST", "/v1/deliveries/dispatch", "handoffs.dispatch", Nothing, Dispatched, alone=False
@@ -545,6 +608,19 @@ OPERATIONS = {
             WhatIfArguments,
             Lazily("measuring.whatif", "WhatIf"),
         ),
+        Operation(
+            "GET",
+            "/v1/lab/consequences",
+            "lab.consequences",
+            ConsequencesArguments,
+            Lazily("lab", "Consequences"),
+        ),
+        Operation("GET", "/v1/lab/spread", "lab.spread", Nothing, Lazily("lab", "Spread")),
+        Operation("GET", "/v1/signals", "signals.read", Nothing, Signs),
+        Operation("GET", "/v1/config/block", "signals.block", BlockArguments, BlockText),
+        Operation("POST", "/v1/config/check", "signals.check", CheckBlockArguments, BlockChange),
+        Operation("POST", "/v1/config/weigh", "signals.weigh", WeighBlockArguments, Weighed),
+        Operation("POST", "/v1/config/write", "signals.write", WriteBlockArguments, Written),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

@@ -6,10 +6,12 @@ import asyncio
 import gc
 import logging
 import secrets
+import signal
 import sys
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
@@ -17,13 +19,7 @@ import structlog
 from groundswell.api.app import App
 from groundswell.api.browsers import browser_routes
 from groundswell.api.feed import feed_route
-from groundswell.api.hosting import (
-    DEFAULT_HOST,
-    DEFAULT_PORT,
-    GRACE_SECONDS,
-    Announcement,
-    serve_until_told,
-)
+from groundswell.api.hosting import GRACE_SECONDS, Announcement, listen, serve_until_told
 from groundswell.api.intake import Intake
 from groundswell.api.keys import KeyRing
 from groundswell.api.local import operation_routes
@@ -31,44 +27,55 @@ from groundswell.api.metrics import Metrics
 from groundswell.api.slack import slack_route
 from groundswell.config.loading import FITTED
 from groundswell.config.webhooks import resolve_webhooks
+from groundswell.engine import Project
+from groundswell.engine.checking import check_serving
 from groundswell.engine.colleagues import Colleagues
 from groundswell.engine.correspondent import Correspondent
 from groundswell.engine.courier import Courier
 from groundswell.engine.draining import Drain, hand_raise_of
 from groundswell.engine.feed import Feed
 from groundswell.engine.live.following import Follower
+from groundswell.engine.nightly import Nightly, next_midnight
 from groundswell.engine.noticing import Reporter
 from groundswell.errors import GroundswellError, StoreError
 from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
 from groundswell.web.posting import Poster
-from groundswell.web.site import Site, site_routes
+from groundswell.web.site import Site, lost_endpoint, site_routes
+from groundswell.web.site.provider import open_way_in
 from groundswell.web.site.reports import ReportShelf
+from groundswell.web.site.signal_board import SignalBoard
 from groundswell.web.site.sources import SourceBoard
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
 
     from starlette.applications import Starlette
 
-    from groundswell.engine import Project
+    from groundswell.clock import Clock
 
 IDLE_SECONDS = 0.05
 FAILING_SECONDS = 1.0
 FOLLOWING_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
+INBOX, SCORING, WHOLE = "inbox", "scoring", "everything anew"
 log = structlog.get_logger()
 
 
 class Server:
     """A project, served over HTTP until it is told to stop."""
 
-    def __init__(self, project: Project, *, runs: bool = True) -> None:
+    def __init__(
+        self, project: Project, *, runs: bool = True, announcement: Announcement | None = None
+    ) -> None:
         """Prepare to serve.
 
         Args:
             project: What is served.
             runs: Whether accounts are scored again when facts came.
+            announcement: Of the server that this one goes on for.
 
         Raises:
             ConfigError: The secret of a webhook is not in the environment.
@@ -79,18 +86,25 @@ class Server:
         self._webhooks = resolve_webhooks(project.loaded, project.environ)
         self._alone = threading.Lock()  # one at a time computes with the project, or takes into it
         self._loop = EngineLoop(project, self._metrics, self._alone, runs=runs)
-        self._announcement = Announcement(project.root)
+        self._announcement = announcement or Announcement(project.root)
+        self._renewal = threading.Event()
         token = self._announcement.token
         self.feed = self._loop.feed
+        colleagues = Colleagues(project.ledger, project.clock)
         self.site = Site(
             project=project,
-            colleagues=Colleagues(project.ledger, project.clock),
+            colleagues=colleagues,
             alone=self._alone,
             feed=self.feed,
             reports=ReportShelf(project, self._alone),
             sources=SourceBoard(project),
+            signals=SignalBoard(project, self._alone),
             first_run=secrets.token_urlsafe(24),
+            way_in=open_way_in(project),
+            renew=self.renew,
+            renewing=self._renewal.is_set,
         )
+        project.signals.take_up = self.renew
         self.app = App(
             intake=self._started,
             metrics=self._metrics,
@@ -98,22 +112,24 @@ class Server:
             leads=lambda: self._loop.leads,
             lifespan=self._lifespan,
             operations=[
-                *operation_routes(project, token=token, alone=self._alone),
-                *browser_routes(project, token=token, keys=KeyRing(project.ledger)),
-                feed_route(self.feed, token=token),
+                *operation_routes(project, token=token, alone=self._alone, colleagues=colleagues),
+                *browser_routes(
+                    project, token=token, keys=KeyRing(project.ledger), colleagues=colleagues
+                ),
+                feed_route(self.feed, token=token, colleagues=colleagues),
                 slack_route(project),
                 *site_routes(self.site),
             ],
+            lost=lost_endpoint(self.site),
         )
 
     def run(
-        self,
-        *,
-        host: str = DEFAULT_HOST,
-        port: int = DEFAULT_PORT,
-        listening: Callable[[str], None] | None = None,
-    ) -> None:
+        self, listener: socket.socket, *, listening: Callable[[str], None] | None = None
+    ) -> Announcement | None:
         """Serve until SIGINT or SIGTERM, then finish what was begun; see `serve_until_told`.
+
+        Returns:
+            Where the configuration is to be taken up anew: what the next server goes on for.
 
         Raises:
             StoreError: The ledger allows one server, and another one serves it.
@@ -122,15 +138,29 @@ class Server:
         serve_until_told(
             self.app,
             self._announcement,
-            host=host,
-            port=port,
+            listener=listener,
             ending=self._loop.end_feed,
             listening=listening,
+            renewal=self._renewal,
         )
+        return self._announcement if self._renewal.is_set() else None
+
+    def renew(self) -> None:
+        """Let the configuration be read anew by another server, which takes this one's place.
+
+        Who asks meanwhile waits for a second or two; nothing that was acknowledged is lost.
+
+        Raises:
+            ConfigError: It has mistakes, or names other stores; this server goes on with what it
+                read.
+        """
+        project = self._project
+        check_serving(project.root, project.environ, project.loaded.config)
+        self._renewal.set()
 
     def way_in(self, url: str) -> str:
         """Return where a browser begins: where the first admin is made, while there is none."""
-        if self.site.colleagues.is_set_up():
+        if self.site.colleagues.is_set_up() or not self.site.takes_passwords:
             return url
         return f"{url}/welcome?token={self.site.first_run}"
 
@@ -161,8 +191,60 @@ class Server:
             yield
         finally:
             self.site.reports.close()
+            if self.site.way_in is not None:
+                self.site.way_in.provider.close()
             await asyncio.to_thread(commit.close)
             await asyncio.to_thread(self._loop.stop)
+
+
+def serve_project(
+    root: Path,
+    *,
+    host: str,
+    port: int,
+    clock: Clock | None = None,
+    runs: bool = True,
+    begun: Callable[[Server], None] | None = None,
+    listening: Callable[[Server, str], None] | None = None,
+) -> None:
+    """Open a project and serve it until it is told to stop, with its configuration as it changes.
+
+    SIGHUP lets the configuration be read anew, as a change from a page does. While one server
+    takes another one's place, connections are taken and wait.
+
+    Args:
+        root: The project's folder.
+        host: Address to listen on; see `listen`.
+        port: TCP port; 0 for one that is free.
+        clock: What time it is; the machine's own if left out.
+        runs: Whether accounts are scored again when facts came.
+        begun: Called with the first server before it listens.
+        listening: Called with the first server and its address once it does.
+
+    Raises:
+        GroundswellError: It cannot be opened, or not served there.
+    """
+    with listen(host, port) as listener:
+        goes_on: Announcement | None = None
+        while True:
+            with Project.open(root, clock=clock) as project:
+                server = Server(project, runs=runs, announcement=goes_on)
+                signal.signal(signal.SIGHUP, partial(_take_up, server))
+                if goes_on is None and begun is not None:
+                    begun(server)
+                told = partial(listening, server) if goes_on is None and listening else None
+                goes_on = server.run(listener, listening=told)
+            if goes_on is None:
+                return
+            log.info("taking up the configuration")
+
+
+def _take_up(server: Server, *_: object) -> None:
+    try:
+        server.renew()
+    except GroundswellError as error:
+        told = [f"{problem.where or ''} {problem.what}".strip() for problem in error.problems]
+        log.warning("the configuration stays as it was", problems=told)
 
 
 class EngineLoop:
@@ -186,13 +268,23 @@ class EngineLoop:
         self._follower = Follower(project) if runs else None
         self.feed = Feed()
         self._reporter = Reporter(project, self.feed)
+        self._nightly = Nightly(project)
         self._swept_at = 0.0
         self._courier = Courier(project, lambda: self.leads)
         self._correspondent = Correspondent(project, lambda: self.leads, alone)
         self._poster = Poster(project, lambda: self.leads, alone)
         self._leadership = project.ledger.leadership()
+        self._know_jobs()
         self.leads = False
         self.failing: str | None = None
+
+    def _know_jobs(self) -> None:
+        jobs = self._project.jobs
+        jobs.know(INBOX, "Takes in what clients sent.")
+        if self._follower is not None:
+            jobs.know(SCORING, "Scores the accounts that something came of.")
+            midnight = next_midnight(self._project.today())
+            jobs.know(WHOLE, "Computes and scores everything anew.", next_at=midnight)
 
     def claim(self) -> bool:
         """Take the lead where nobody has it; tell whether it is ours.
@@ -253,6 +345,7 @@ class EngineLoop:
                 busy = self._take_in()
                 self._reporter.word()  # at once, as scoring everything may take long
                 if scores:
+                    self._nightly.step()
                     self._score()
                     self._sweep()
                     self._reporter.word()
@@ -264,9 +357,11 @@ class EngineLoop:
         return 0.0 if busy else IDLE_SECONDS
 
     def _take_in(self) -> bool:
-        done = self._drain.step()
-        if done is None:
-            return False
+        with self._project.jobs.watch(INBOX) as run:
+            done = self._drain.step()
+            if done is None:
+                run.drop()
+                return False
         for outcome in ("added", "duplicates", "rejected"):
             self._metrics.records.labels(outcome).inc(getattr(done, outcome))
         if self._follower is not None:
@@ -278,10 +373,12 @@ class EngineLoop:
         """Score what came, or everything where that is due."""
         if self._follower is None:
             return
-        with span("score") as told:
+        jobs = self._project.jobs
+        with span("score") as told, jobs.watch(SCORING) as run:
             scored = self._follower.step()
             if scored is None:
                 told.drop()
+                run.drop()
                 return
             told.tell(
                 {
@@ -290,6 +387,8 @@ class EngineLoop:
                 }
             )
             if scored.report is not None:
+                run.name = WHOLE
+                jobs.plan(WHOLE, next_midnight(self._project.today()))
                 told.tell(
                     {
                         "groundswell.accounts": scored.report.accounts,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +17,18 @@ import uvicorn
 from groundswell.api.client import Address, find_server
 from groundswell.api.operations import SERVER_FILE
 from groundswell.engine import STATE_FOLDER
+from groundswell.errors import Problem, UsageError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from pathlib import Path
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8710
 GRACE_SECONDS = 10
+_BACKLOG = 2048
+_ASKING_SECONDS = 0.1
 
 log = structlog.get_logger()
 
@@ -62,29 +68,56 @@ class Announcement:
             self._path.unlink(missing_ok=True)
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections, which wait until a server answers them.
+
+    Args:
+        host: Address to listen on; others than 127.0.0.1 are open to the network.
+        port: TCP port; 0 for one that is free.
+
+    Raises:
+        UsageError: It cannot be listened there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            Problem(
+                "serve-address",
+                f"Nothing can listen on {host} port {port}: {reason}.",
+                "Name another with `--host` and `--port`; port 0 is one that is free.",
+            )
+        ) from None
+    return listener
+
+
 def serve_until_told(
     app: Any,
     announcement: Announcement,
     *,
-    host: str,
-    port: int,
+    listener: socket.socket,
     ending: Callable[[], None] | None = None,
     listening: Callable[[str], None] | None = None,
+    renewal: threading.Event | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was begun.
 
     Args:
         app: The ASGI application.
         announcement: Made once it listens, and withdrawn at the end.
-        host: Address to listen on; others than 127.0.0.1 are open to the network.
-        port: TCP port; 0 for one that is free.
+        listener: As `listen` gives; it stays open, so that whoever comes after may go on with it.
         ending: Called when the end begins, so that answers without an end come to theirs.
         listening: Called with the address once it listens.
+        renewal: Once it is set serving ends, too, for another server to go on.
     """
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -100,7 +133,7 @@ def serve_until_told(
             listening(url)
 
     try:
-        _Announcing(config, announce, ending).run()
+        _Announcing(config, announce, ending, renewal).run([listener.dup()])
     finally:
         announcement.withdraw()
 
@@ -117,9 +150,15 @@ class _Announcing(uvicorn.Server):
         config: uvicorn.Config,
         announce: Callable[[str], None],
         ending: Callable[[], None] | None = None,
+        renewal: threading.Event | None = None,
     ) -> None:
         super().__init__(config)
-        self._announce, self._ending = announce, ending
+        self._announce, self._ending, self._renewal = announce, ending, renewal
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or (
+            self._renewal is not None and self._renewal.is_set()
+        )
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         await super().startup(sockets)  # pyright: ignore[reportArgumentType]
@@ -133,4 +172,9 @@ class _Announcing(uvicorn.Server):
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         if self._ending is not None:
             self._ending()
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_ASKING_SECONDS)  # who has just connected is heard, and answered
         await super().shutdown(sockets)  # pyright: ignore[reportArgumentType]
+        for connection in list(self.server_state.connections):  # who came too late tries again
+            connection.transport.abort()

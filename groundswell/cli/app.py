@@ -81,6 +81,8 @@ COMMANDS = {
     "modelling": ("models",),
     "reporting": ("report", "whatif"),
     "disputing": ("commissions",),
+    "forgetting": ("forget",),
+    "retaining": ("retain",),
     "assisting": ("mcp",),
     "demonstrating": ("demo",),
 }

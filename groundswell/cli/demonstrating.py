@@ -100,17 +100,20 @@ def demo(
 
 def _serve(project: Path, clock: Clock, port: int) -> None:
     """Show the pages of the company as if its last day were now; anybody of it may sign in."""
-    from groundswell.cli.serving import say_way_in  # noqa: PLC0415 - a second to import
-    from groundswell.server import Server  # noqa: PLC0415 - the same
+    from groundswell.api.hosting import DEFAULT_HOST  # noqa: PLC0415 - a second to import
+    from groundswell.cli.serving import say_way_in  # noqa: PLC0415 - the same
+    from groundswell.server import Server, serve_project  # noqa: PLC0415 - the same
 
-    with Project.open(project, clock=clock) as opened:
-        server = Server(opened)
+    def let_in(server: Server) -> None:
         password = "-".join(secrets.choice(_WORDS) for _ in range(4))
-        for email, role in _colleagues(opened):
+        for email, role in _colleagues(server.site.project):
             server.site.colleagues.add(email, role=role, password=password)
             err.print(f"  {role:<8} {email}")
         err.print(f"Anybody of them signs in with: {password}", soft_wrap=True)
-        server.run(port=port, listening=lambda url: say_way_in(server, url))
+
+    serve_project(
+        project, host=DEFAULT_HOST, port=port, clock=clock, begun=let_in, listening=say_way_in
+    )
 
 
 def _colleagues(opened: Project) -> Iterator[tuple[str, Role]]:

@@ -20,10 +20,9 @@ from groundswell.cli.app import JsonOption, ProjectOption, app, parse_day
 from groundswell.cli.opening import open_project, refuse_second_server
 from groundswell.cli.output import err, number, out, print_json
 from groundswell.clock import RunningClock
-from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.engine.replica import Replica
-from groundswell.server import Server, log_to_stderr
+from groundswell.server import Server, log_to_stderr, serve_project
 
 if TYPE_CHECKING:
     from groundswell.clock import Clock
@@ -65,9 +64,8 @@ def serve(
             IntakeServer(replica).run(host=host, port=port)
         return
     refuse_second_server(project)
-    with Project.open(project, clock=clock_of(parse_day(as_of))) as opened:
-        server = Server(opened, runs=run)
-        server.run(host=host, port=port, listening=lambda url: say_way_in(server, url))
+    clock = clock_of(parse_day(as_of))
+    serve_project(project, host=host, port=port, clock=clock, runs=run, listening=say_way_in)
 
 
 def clock_of(day: date | None) -> Clock | None:

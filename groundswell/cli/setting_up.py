@@ -15,8 +15,7 @@ from groundswell.config.explaining import explain_config
 from groundswell.config.loading import CONFIG_FILE, load_config
 from groundswell.config.schema import config_schema
 from groundswell.config.template import starting_config
-from groundswell.config.webhooks import resolve_webhooks
-from groundswell.engine.destination_blocks import check_destinations
+from groundswell.engine.checking import check_project
 from groundswell.errors import Place, Problem, UsageError
 
 
@@ -44,9 +43,7 @@ def init(
 @app.command()
 def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
     """Check groundswell.yaml, and that webhooks have their secrets; tells every mistake at once."""
-    loaded = load_config(project / CONFIG_FILE)
-    resolve_webhooks(loaded, os.environ)
-    check_destinations(loaded)
+    loaded = check_project(project, os.environ)
     if json:
         print_json({"problems": []})
         return

@@ -34,6 +34,7 @@ from groundswell.config.plays import (
 )
 from groundswell.config.pricing import resolve_pricing
 from groundswell.config.reports import Weekly, resolve_reports
+from groundswell.config.retention import resolve_retention
 from groundswell.config.risks import (
     customer_features,
     merge_risks,
@@ -47,6 +48,7 @@ from groundswell.config.rules import (
 )
 from groundswell.config.schema import Block, Config, GuardrailsBlock, SourceDef
 from groundswell.config.scores import resolve_score
+from groundswell.config.sign_in import check_sign_in
 from groundswell.config.stores import (
     check_sources,
     check_tables,
@@ -96,6 +98,7 @@ if TYPE_CHECKING:
         Team,
         TriggerSpec,
     )
+    from groundswell.config.retention import Retention
     from groundswell.config.schema import FeatureDef
     from groundswell.config.validation import Checked
     from groundswell.errors import Place
@@ -142,6 +145,7 @@ class LoadedConfig:
         overlay: When self-serve needs sales beside it.
         mistakes: What is watched for, by name.
         weekly: When the weekly report is sent, and where to; None where it is not.
+        retention: For how long what came in is kept as it came.
         files: The files read, as they are named in messages.
     """
 
@@ -173,6 +177,7 @@ class LoadedConfig:
     overlay: OverlayBlock
     mistakes: dict[str, MistakeSpec]
     weekly: Weekly | None
+    retention: Retention
     files: tuple[str, ...] = ()
     _spots: Mapping[str, Spot] = field(default_factory=dict[str, "Spot"], repr=False)
 
@@ -338,10 +343,18 @@ class _Resolver:
         )
         check_sources(self.config.sources, findings=self.findings)
         check_urls(self.config.warehouse, self.config.ledger, findings=self.findings)
+        check_sign_in(self.config.sign_in, findings=self.findings)
         check_tables(self.config.warehouse, self.config.tables, findings=self.findings)
         metrics, funnels = self._metrics(), self._funnels()
         attribution = resolve_attribution(
             self.config.attribution, windows=self.config.windows, findings=self.findings
+        )
+        retention = resolve_retention(
+            self.config.retention,
+            features=features,
+            attribution=attribution,
+            warehouse=self.config.warehouse,
+            findings=self.findings,
         )
         commissions = resolve_commissions(self.config.commissions, findings=self.findings)
         payback = resolve_payback(self.config.payback, findings=self.findings)
@@ -385,6 +398,7 @@ class _Resolver:
             overlay=overlay,
             mistakes=mistakes,
             weekly=weekly,
+            retention=retention,
             files=tuple(self.document.files),
             _spots={key_path(key): spot for key, spot in self.document.spots.items()},
         )

@@ -36,6 +36,7 @@ from groundswell.config.payback_schema import PaybackBlock
 from groundswell.config.play_schema import BriefBlock, PlayDef
 from groundswell.config.pricing_schema import PricingBlock
 from groundswell.config.report_schema import ReportsBlock
+from groundswell.config.retention_schema import RetentionBlock
 from groundswell.config.score_schema import (
     Bands,
     ComponentDef,
@@ -45,6 +46,7 @@ from groundswell.config.score_schema import (
     ScoreBlock,
     Threshold,
 )
+from groundswell.config.sign_in_schema import SignInBlock
 from groundswell.config.source_schema import (
     CsvDialect,
     IdentityBlock,
@@ -399,8 +401,15 @@ class Config(Block):
     reports: ReportsBlock = Field(
         default_factory=ReportsBlock, description="Which reports are sent by themselves."
     )
+    retention: RetentionBlock = Field(
+        default_factory=RetentionBlock,
+        description="For how long what came in is kept as it came.",
+    )
     web: WebBlock = Field(
         default_factory=WebBlock, description="What the pages may do beside showing."
+    )
+    sign_in: SignInBlock = Field(
+        default_factory=SignInBlock, description="How colleagues prove who they are."
     )
     metrics: dict[Name, MetricDef | None] = Field(
         default_factory=dict[str, MetricDef | None],

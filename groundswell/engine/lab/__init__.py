@@ -5,6 +5,7 @@ from groundswell.engine.lab.fitting import FitReport
 from groundswell.engine.lab.history import Question
 from groundswell.engine.lab.lab import Lab
 from groundswell.engine.lab.tables import read_prior, study_table
+from groundswell.engine.lab.thresholds import Consequences, ScoreBar, Spread
 from groundswell.engine.lab.watching import Watch
 from groundswell.scoring.learning import (
     Alarm,
@@ -30,6 +31,7 @@ __all__ = [
     "Behaviours",
     "Challenge",
     "Comparison",
+    "Consequences",
     "Figure",
     "FitReport",
     "Group",
@@ -39,7 +41,9 @@ __all__ = [
     "Outcome",
     "Plan",
     "Question",
+    "ScoreBar",
     "Shadow",
+    "Spread",
     "Study",
     "Watch",
     "read_prior",

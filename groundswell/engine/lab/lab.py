@@ -18,6 +18,7 @@ from groundswell.config.quantities import parse_days
 from groundswell.engine.lab import backtesting, fitting, watching
 from groundswell.engine.lab.challenging import Shadow, judge_shadows, say_shadow
 from groundswell.engine.lab.history import History, Question
+from groundswell.engine.lab.thresholds import HIGHEST, Consequences, Spread, spread, weigh_line
 from groundswell.engine.registry import Model, Models, definition_of
 from groundswell.errors import Problem, UsageError
 from groundswell.model import as_plain
@@ -27,6 +28,8 @@ from groundswell.scoring.learning.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import polars as pl
 
     from groundswell.config.loading import LoadedConfig
     from groundswell.config.resolved import ScoreDef
@@ -53,6 +56,7 @@ class Lab:
     models: Models
     day: Callable[[date | None], date]
     adopt: Callable[[], None]
+    latest: Callable[[], pl.DataFrame]
     _tried: str = field(default="", repr=False)
 
     # --- learning -----------------------------------------------------------------------------
@@ -293,6 +297,36 @@ class Lab:
         members = [member for team in self.loaded().teams.values() for member in team.members]
         at_a_time = sum(member.capacity or 0 for member in members)
         return at_a_time // REST_WEEKS or backtesting.DEFAULT_CAPACITY
+
+    # --- the threshold ------------------------------------------------------------------------
+
+    def spread(self) -> Spread:
+        """Return how the scores of all accounts spread, by the latest run.
+
+        Raises:
+            UsageError: There was no run yet.
+        """
+        return spread(self.latest())
+
+    def consequences(self, at: float | None = None) -> Consequences:
+        """Say what follows from a threshold.
+
+        Args:
+            at: A number from 0 to 100; the threshold in use by default.
+
+        Raises:
+            UsageError: There was no run yet, or it is no such number.
+        """
+        if at is not None and not 0 <= at <= HIGHEST:
+            raise UsageError(
+                Problem(
+                    code="usage-threshold",
+                    what=f"`{at:g}` is no threshold.",
+                    fix="Write a number from 0 to 100.",
+                )
+            )
+        score = self.loaded().score
+        return weigh_line(self.latest(), score, self.versions(), capacity=self.capacity(), at=at)
 
     # --- the registry -------------------------------------------------------------------------
 

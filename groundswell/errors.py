@@ -109,6 +109,15 @@ class MissingExtraError(GroundswellError):
         )
 
 
+def page_gone() -> Problem:
+    """Return what is told to who goes on from something that is in a list no more."""
+    return Problem(
+        code="page-gone",
+        what="What the list was to go on after is not there any more.",
+        fix="Begin again, without `after`.",
+    )
+
+
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that a typing mistake most likely meant, if any is close.
 

@@ -56,6 +56,8 @@ class Correspondent:
             and self._project.destinations.read_every(name) is not None
         ]
         self._due = dict.fromkeys(reading, _LONG_AGO)
+        for name in reading:
+            self._project.jobs.know(_job(name), "Takes in what changed there.")
         if reading:
             self._thread.start()
 
@@ -85,9 +87,10 @@ class Correspondent:
         every = self._project.destinations.read_every(name)
         assert every is not None, "what is never read is not due"
         try:
-            fetched = fetch(name, destinations, until=clock.now())
-            with self._alone:
-                found = self._project.take_in(fetched)
+            with self._project.jobs.watch(_job(name)):
+                fetched = fetch(name, destinations, until=clock.now())
+                with self._alone:
+                    found = self._project.take_in(fetched)
         except GroundswellError as error:
             codes = [problem.code for problem in error.problems]
             log.warning("nothing was read back", name=name, problems=codes)
@@ -101,7 +104,13 @@ class Correspondent:
             if sum(found.added.values()) or found.reassigned:
                 log.info("read back", name=name, added=found.added, reassigned=found.reassigned)
 
+        self._project.jobs.plan(_job(name), self._due[name])
+
     def _wait(self, name: str, error: GroundswellError) -> timedelta:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
         after = error.after if isinstance(error, DestinationError) else None
         return backoff(name, failures) if after is None else timedelta(seconds=after)
+
+
+def _job(name: str) -> str:
+    return f"reading {name}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REST_SECONDS = 0.2
 """How often it is looked whether something is due."""
 
+DELIVERIES = "deliveries"
 FAILING_SECONDS = 5.0
 GRACE_SECONDS = 10.0
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ class Courier:
     def start(self) -> None:
         """Begin, where there is anywhere to send to."""
         if self._project.loaded.config.destinations:
+            self._project.jobs.know(DELIVERIES, "Sends what is due to destinations.")
             self._thread.start()
 
     def stop(self) -> None:
@@ -39,11 +41,18 @@ class Courier:
         if self._thread.is_alive():
             self._thread.join(GRACE_SECONDS)
 
+    def _send(self) -> bool:
+        with self._project.jobs.watch(DELIVERIES) as run:
+            moved = bool(self._project.handoffs.dispatch().moved)
+            if not moved:
+                run.drop()
+        return moved
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             rest = REST_SECONDS
             try:
-                if self._leads() and self._project.handoffs.dispatch().moved:
+                if self._leads() and self._send():
                     rest = 0.0
             except Exception as error:
                 log.exception("the courier failed", problem=type(error).__name__)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from groundswell.connectors.wires.wire import HAND_RAISE
+from groundswell.engine.forgetting.sifting import Sieve
 from groundswell.engine.judging import Judge, opened, unopened, unread
 from groundswell.errors import StoreError
 from groundswell.intake.stating import fill_in
@@ -124,8 +125,10 @@ class Drain:
         """
         added = duplicates = 0
         news: list[tuple[Kind, pa.Table]] = []
+        sieve = Sieve.of(self.ledger)
         for kind, rows in judged.rows:
-            told = self._filled_in(kind, rows)
+            told = self._filled_in(kind, sieve.sift(kind, rows))
+            duplicates += rows.num_rows - told.num_rows  # of people who were forgotten
             done = self.warehouse.append(kind, told, received_at=judged.received_at, lately=True)
             added, duplicates = added + done.added, duplicates + done.duplicates
             if done.news is not None:
@@ -178,7 +181,7 @@ class Drain:
 
     def _take_source(self, parcels: Sequence[Parcel]) -> Drained:
         judged = self.judge.judge(parcels)
-        rejects = [reject for _, reject in judged.rejects]
+        rejects = Sieve.of(self.ledger).sift_rejects([reject for _, reject in judged.rejects])
         self.ledger.add_rejects(rejects, load_id=load_id_of(parcels[0].source))
         return self.append(judged)
 

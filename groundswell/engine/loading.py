@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from groundswell.config.secrets import expand
 from groundswell.connectors.shape import parse_kind, shape_from
 from groundswell.engine.batching import gather
+from groundswell.engine.forgetting.sifting import Sieve
 from groundswell.engine.reports import LoadReport
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.store.ahead import read_ahead
@@ -100,6 +101,7 @@ class Loader:
         self, errand: Errand, batches: Iterable[Batch], received_at: datetime
     ) -> LoadReport:
         started = time.monotonic()
+        sieve = Sieve.of(self.ledger)
         load = Load(
             load_id=_load_id(errand, received_at),
             kind=errand.kind,
@@ -111,10 +113,13 @@ class Loader:
         added = duplicates = 0
         codes: Counter[str] = Counter()
         for batch in read_ahead(gather(batches), name="load"):
-            self.ledger.add_rejects(batch.rejects, load_id=load.load_id)
-            codes.update(reject.code for reject in batch.rejects)
-            if batch.rows.num_rows:
-                result = self.warehouse.append(errand.kind, batch.rows, received_at=received_at)
+            rejects = sieve.sift_rejects(batch.rejects)
+            self.ledger.add_rejects(rejects, load_id=load.load_id)
+            codes.update(reject.code for reject in rejects)
+            rows = sieve.sift(errand.kind, batch.rows)
+            duplicates += batch.rows.num_rows - rows.num_rows  # of people who were forgotten
+            if rows.num_rows:
+                result = self.warehouse.append(errand.kind, rows, received_at=received_at)
                 added, duplicates = added + result.added, duplicates + result.duplicates
             if batch.cursor is not None:
                 self.ledger.set_cursor(errand.name, batch.cursor)
@@ -170,7 +175,8 @@ class Loader:
         started = time.monotonic()
         now = self.clock.now()
         result = replay([item.reject for item in items], shape, received_at=now)
-        appended = self.warehouse.append(kind, result.rows, received_at=now)
+        rows = Sieve.of(self.ledger).sift(kind, result.rows)
+        appended = self.warehouse.append(kind, rows, received_at=now)
         self.ledger.mark_replayed([items[number].id for number in result.passed])
         self.ledger.restate_rejects({items[n].id: why for n, why in result.failed.items()})
         codes = Counter(reject.code for reject in result.failed.values())

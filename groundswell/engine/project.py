@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import polars as pl
 import pyarrow as pa
@@ -29,12 +29,14 @@ from groundswell.engine.destination_blocks import check_destinations
 from groundswell.engine.destinations import Destinations
 from groundswell.engine.doctor.doctoring import run_checks
 from groundswell.engine.draining import Drain, hand_raise_of
+from groundswell.engine.forgetting.forgetting import ForgetReport, Forgetting
 from groundswell.engine.handing.briefing import Briefer, Polisher
 from groundswell.engine.handing.handing import Handing
 from groundswell.engine.handing.handoffs import Handoffs
 from groundswell.engine.handing.reading_back import fetch, take_in, write_rows
 from groundswell.engine.handing.simulating import Simulation, simulate_policy
 from groundswell.engine.handing.telling import Teller
+from groundswell.engine.jobs import Jobs, JobState
 from groundswell.engine.live.last_known import keep_people
 from groundswell.engine.live.state import Live
 from groundswell.engine.looking import Looker
@@ -53,8 +55,10 @@ from groundswell.engine.reports import (
     SourceState,
     StoredReject,
 )
+from groundswell.engine.retaining import Retaining, RetainReport
 from groundswell.engine.risks import dearest_first, risks_told
 from groundswell.engine.running import Whole, run_whole, score_warnings
+from groundswell.engine.signals import Signals
 from groundswell.engine.sources import source_states
 from groundswell.engine.telling import (
     account_rows,
@@ -62,7 +66,7 @@ from groundswell.engine.telling import (
     keep_latest,
     read_latest,
 )
-from groundswell.errors import Problem, UsageError
+from groundswell.errors import Problem, UsageError, page_gone
 from groundswell.intake import belonging, explain_user
 from groundswell.model import Kind
 from groundswell.store.activity import open_activity
@@ -108,6 +112,7 @@ class Project:
     def __post_init__(self) -> None:
         """Let the published definition score, where the configuration asks for it."""
         self._hand_made = self.loaded.score
+        self.jobs = Jobs(self.clock)
         self.adopt()
 
     @classmethod
@@ -178,6 +183,7 @@ class Project:
             models=Models(self.ledger, self.clock),
             day=self._day,
             adopt=self.adopt,
+            latest=self.looker.latest,
         )
 
     @cached_property
@@ -196,6 +202,11 @@ class Project:
     def desk(self) -> Desk:
         """What the assistant of a colleague asks, within what that colleague may see."""
         return Desk(self)
+
+    @cached_property
+    def signals(self) -> Signals:
+        """What is listened for, what came of it lately, and what a change of it does."""
+        return Signals(self)
 
     @cached_property
     def disputes(self) -> Disputes:
@@ -379,9 +390,20 @@ class Project:
     def _loader(self, progress: Progress | None = None) -> loading.Loader:
         return loading.Loader(self.warehouse, self.ledger, self.clock, self.environ, progress)
 
-    def rejects(self, *, source: str | None = None, limit: int | None = None) -> list[StoredReject]:
-        """Return the rows in quarantine, oldest first."""
-        kept = self.ledger.rejects(source=source, limit=limit)
+    def rejects(
+        self, *, source: str | None = None, limit: int | None = None, after: str | None = None
+    ) -> list[StoredReject]:
+        """Return the rows in quarantine, oldest first.
+
+        Args:
+            source: Only of this source.
+            limit: At most so many.
+            after: Only those that came after the row of this id.
+
+        Raises:
+            StoreError: There is no such row.
+        """
+        kept = self.ledger.rejects(source=source, limit=limit or None, after=after)
         return [StoredReject(item.id, item.added_at, item.reject) for item in kept]
 
     def reject(self, reject_id: str) -> StoredReject:
@@ -436,6 +458,51 @@ class Project:
         """Say of every source how much came, when, and what waits or was rejected."""
         told = self.loaded.config.sources
         return source_states(self.warehouse, self.ledger, now=self.clock.now(), sources=told)
+
+    # --- people -------------------------------------------------------------------------------
+
+    def forget(self, user: str, *, dry_run: bool = False) -> ForgetReport:
+        """Erase a person from the warehouse, the ledger and the kept files.
+
+        What accounts are counted by stays, under a pseudonym that nothing leads back from, so that
+        their figures stay as they are. What comes of the person later is not taken in. Forgetting
+        them again changes nothing.
+
+        Args:
+            user: Their user id, or their e-mail address.
+            dry_run: Change nothing, and say what would be.
+
+        Raises:
+            UsageError: They are a colleague, or a member of a team.
+            StoreError: The warehouse cannot be rewritten, or refused.
+        """
+        return Forgetting(self).forget(user, dry_run=dry_run)
+
+    def job_states(self) -> list[JobState]:
+        """Return what this process does by itself, and how each job went; none but in a server."""
+        return self.jobs.states()
+
+    def retain(self, *, dry_run: bool = False) -> RetainReport:
+        """Take out what is older than `retention:` keeps it; every figure stays as it is.
+
+        Args:
+            dry_run: Change nothing, and say what would go.
+
+        Raises:
+            StoreError: A store refused.
+        """
+        return Retaining(self).retain(dry_run=dry_run)
+
+    def export_person(self, user: str) -> dict[str, list[dict[str, Any]]]:
+        """Return every row that is known of a person, by table; of others' rows what names them.
+
+        Args:
+            user: Their user id, or their e-mail address.
+
+        Raises:
+            StoreError: The warehouse cannot be asked so.
+        """
+        return Forgetting(self).export(user)
 
     # --- who belongs where --------------------------------------------------------------------
 
@@ -649,19 +716,27 @@ class Project:
 
     # --- asking -------------------------------------------------------------------------------
 
-    def accounts(self, *, qualified: bool = False, limit: int | None = None) -> list[AccountRow]:
+    def accounts(
+        self, *, qualified: bool = False, limit: int | None = None, after: str | None = None
+    ) -> list[AccountRow]:
         """List accounts as of the latest run, best first.
 
         Args:
             qualified: Only those that are qualified.
             limit: At most so many.
+            after: Only those that come after the account of this id.
 
         Raises:
-            UsageError: There was no run yet.
+            UsageError: There was no run yet, or there is no such account.
         """
         frame = self.looker.latest()
         if qualified:
             frame = frame.filter(pl.col("qualified"))
+        if after is not None:
+            place = frame.get_column("account_id").index_of(after)
+            if place is None:
+                raise UsageError(page_gone())
+            frame = frame.slice(place + 1)
         return account_rows(self.loaded, frame.head(limit) if limit else frame)
 
     def explain(
@@ -778,12 +853,27 @@ class Project:
         return Offering(self.loaded, self.ledger, self.clock, folder, self._last_known)
 
     def journal(
-        self, *, account: str | None = None, kind: str | None = None, limit: int | None = None
+        self,
+        *,
+        account: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> list[JournalEntry]:
-        """Return what was decided, newest first."""
-        entries = self.ledger.journal(account_id=account, kinds=(kind,) if kind else None)
-        newest = entries[::-1]
-        return newest[:limit] if limit else newest
+        """Return what was decided, newest first.
+
+        Args:
+            account: Only of this account, by its id.
+            kind: Only entries of this kind.
+            limit: At most so many.
+            after: Only those that are older than the entry of this key.
+
+        Raises:
+            StoreError: There is no such entry.
+        """
+        return self.ledger.latest_journal(
+            account_id=account, kind=kind, limit=limit or None, after=after
+        )
 
 
 def _parquet_writer(path: str | Path, schema: pa.Schema) -> pq.ParquetWriter:

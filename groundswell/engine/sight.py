@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import polars as pl
 
 from groundswell.engine.colleagues import Role
+from groundswell.engine.reports import Explanation, Notice
+from groundswell.handoff.brief import Brief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from groundswell.config.resolved import Team
     from groundswell.engine import Project
     from groundswell.engine.handing.handoffs import QueueRow
-    from groundswell.handoff.brief import Brief
     from groundswell.handoff.life import Handoff
     from groundswell.store.colleagues import Colleague
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,54 @@ class Sight:
         return brief if self.sees_people else without_people(brief)
 
 
-def without_people(brief: Brief) -> Brief:
-    """Return a brief that tells of people what they are and do, and not who they are."""
+def without_people(told: T) -> T:
+    """Return what is told of accounts without who their people are; all else is as it was.
+
+    What people are and do stays. This is the one rule for whoever does not write to them: analysts,
+    on pages and through their assistants, and programs whose API key is of scope `read`.
+    """
+    hide = _HIDING.get(type(told))
+    if hide is not None:
+        return cast("T", hide(told))
+    if isinstance(told, list | tuple):
+        return _same_unless(told, [without_people(item) for item in cast("list[Any]", told)])
+    if not is_dataclass(told) or isinstance(told, type):
+        return told
+    was = {one.name: getattr(told, one.name) for one in fields(told) if one.init}
+    new = {name: without_people(value) for name, value in was.items()}
+    changed = {name: value for name, value in new.items() if value is not was[name]}
+    return replace(told, **changed) if changed else told
+
+
+def _same_unless(told: Any, new: list[Any]) -> Any:
+    """Return a sequence as it was where nothing of it was hidden."""
+    if all(one is other for one, other in zip(told, new, strict=True)):
+        return told
+    return new if isinstance(told, list) else tuple(new)
+
+
+def _hide_in_brief(brief: Brief) -> Brief:
     people = tuple(
         replace(person, user_id=f"person {number}", name=None, email=None)
         for number, person in enumerate(brief.people, start=1)
     )
     play = brief.play and replace(brief.play, opening=None, opening_rewritten=None)
     return replace(brief, people=people, play=play)
+
+
+def _hide_in_explanation(explanation: Explanation) -> Explanation:
+    users = sorted({link.user_id for link in explanation.links})
+    called = {user: f"person {number}" for number, user in enumerate(users, start=1)}
+    links = (replace(one, user_id=called[one.user_id], reason="") for one in explanation.links)
+    return replace(explanation, links=tuple(links))
+
+
+def _hide_in_notice(notice: Notice) -> Notice:
+    return replace(notice, who=None)
+
+
+_HIDING: dict[type, Callable[[Any], Any]] = {
+    Brief: _hide_in_brief,
+    Explanation: _hide_in_explanation,
+    Notice: _hide_in_notice,
+}

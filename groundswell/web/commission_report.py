@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from groundswell.engine.measuring.disputes import NOBODY
@@ -53,6 +54,29 @@ def write_commissions(found: CommissionsReport) -> Report:
         "revenue is a year's."
     )
     return Report("Commissions", about, tuple(verdict), tuple(sections))
+
+
+def write_own_commissions(found: CommissionsReport, rep: str) -> Report:
+    """Return what one rep is paid for a month, and nothing of anybody else."""
+    about = (
+        f"{found.first} to {found.last}, as of {found.as_of}. Amounts are in {found.currency}; "
+        "revenue is a year's."
+    )
+    own = next((one for one in found.statements if one.rep == rep.lower()), None)
+    if own is None or not (own.entries or own.disputes):
+        verdict = "Nothing of this month is credited to you yet."
+        return Report("My commissions", about, (verdict,), ())
+    verdict = (
+        f"You are paid {money(own.pay_cents)} for this month.",
+        f"{money(own.open_cents)} is held until it is settled.",
+    )
+    verdict = verdict if own.open_cents else verdict[:1]
+    sections = [_overview(replace(found, statements=(own,))), _statement(own)]
+    if own.missing:
+        note = "To tell all of it, these would have to be known:"
+        items = tuple(named(name) for name in own.missing)
+        sections.append(Section("What is not known", (note,), items=items))
+    return Report("My commissions", about, verdict, tuple(sections))
 
 
 def _overview(found: CommissionsReport) -> Section:

@@ -24,6 +24,7 @@ FAILING_SECONDS = 300.0
 TOO_LATE = timedelta(days=6)
 """A report that was due so long ago is sent no more: the next one is near."""
 
+WEEKLY = "weekly report"
 GRACE_SECONDS = 10.0
 log = structlog.get_logger()
 
@@ -48,7 +49,11 @@ class Poster:
 
     def start(self) -> None:
         """Begin, where a report is sent at all."""
-        if self._project.loaded.weekly is not None:
+        weekly = self._project.loaded.weekly
+        if weekly is not None:
+            due = weekly.last_due(self._project.clock.now()) + timedelta(weeks=1)
+            says = "Writes the weekly report into the outbox."
+            self._project.jobs.know(WEEKLY, says, next_at=due)
             self._thread.start()
 
     def stop(self) -> None:
@@ -80,11 +85,13 @@ class Poster:
         ]
         added = 0
         if missing:
-            with self._alone:
-                found = self._project.measuring.weekly(as_of=as_of)
-            message = weekly_message(found, at=now)
-            added = self._project.handoffs.post(key, missing, message)
+            with self._project.jobs.watch(WEEKLY):
+                with self._alone:
+                    found = self._project.measuring.weekly(as_of=as_of)
+                message = weekly_message(found, at=now)
+                added = self._project.handoffs.post(key, missing, message)
         self._done.add(as_of)
+        self._project.jobs.plan(WEEKLY, due + timedelta(weeks=1))
         return added
 
     def _run(self) -> None:

@@ -7,14 +7,12 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
-from slack_sdk.signature import SignatureVerifier
 
 from groundswell.clock import SystemClock
-from tests.connectors.slack_double import TOKEN, Workspace, workspace
+from tests.connectors.slack_double import TOKEN, Workspace, signed_request, workspace
 
 from .conftest import DEADLINE, Served, serving
 from .test_live import history, message, send
@@ -107,14 +105,7 @@ def press(served: Served, element: dict[str, Any], value: str, url: str, secret:
         "response_url": url,
         "message": {"blocks": []},
     }
-    body = urlencode({"payload": json.dumps(payload)})
-    stamp = str(int(time.time()))
-    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
-    headers = {
-        "content-type": "application/x-www-form-urlencoded",
-        "x-slack-request-timestamp": stamp,
-        "x-slack-signature": signature or "",
-    }
+    body, headers = signed_request(payload, secret, at=time.time())
     return httpx.post(f"{served.url}/v1/slack/actions", content=body, headers=headers)
 
 

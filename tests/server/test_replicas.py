@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from groundswell.api.client import find_server
-from groundswell.api.hosting import Announcement
+from groundswell.api.hosting import Announcement, listen
 from groundswell.engine import Project
 from groundswell.engine.draining import Drain
 from groundswell.engine.keys import Keys
@@ -122,9 +122,10 @@ def test_a_second_server_of_a_ledger_in_a_file_is_refused(tmp_path):
     with (
         serving(first, ledger),
         Project.open(second) as project,
+        listen("127.0.0.1", 0) as listener,
         pytest.raises(StoreError, match="Another server already serves"),
     ):
-        Server(project).run(port=0)
+        Server(project).run(listener)
     with serving(second, ledger) as served:
         assert httpx.get(f"{served.url}/readyz").json()["leads"]
 

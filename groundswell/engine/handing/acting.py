@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from groundswell.engine.handing.teams import due_at, member_of
 from groundswell.errors import Problem, UsageError, did_you_mean
-from groundswell.handoff.life import DECLINE_REASONS, Handoff, Step, check_step
+from groundswell.handoff.life import (
+    DECLINE_REASONS,
+    RULES,
+    Handoff,
+    State,
+    Step,
+    check_step,
+)
 from groundswell.model import Motion
 from groundswell.store.outbox import Group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from groundswell.engine.handing.opening import About, Opener
     from groundswell.store.ledger import JournalEntry
 
@@ -28,6 +37,25 @@ ACTIONS: tuple[Action, ...] = (
     "lost",
 )
 MOST_SNOOZE_DAYS = 90
+_STEPS: Mapping[Action, Step] = {
+    "accept": Step.ACCEPTED,
+    "decline": Step.DECLINED,
+    "snooze": Step.SNOOZED,
+    "touch": Step.TOUCHED,
+    "escalate": Step.ESCALATED,
+    "reassign": Step.ASSIGNED,
+    "won": Step.WON,
+    "lost": Step.LOST,
+}
+
+
+def can_do(state: State, action: Action) -> bool:
+    """Tell whether something can be done with a handoff that stands so.
+
+    >>> can_do(State.ASSIGNED, "accept"), can_do(State.WORKING, "accept")
+    (True, False)
+    """
+    return state in RULES[_STEPS[action]].from_states
 
 
 @dataclass(frozen=True, slots=True)

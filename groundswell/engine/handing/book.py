@@ -39,6 +39,11 @@ class Book:
                 self._take(entry)
         return self
 
+    @property
+    def position(self) -> int:
+        """Where in the journal it was read to; it is another one once a step was written."""
+        return self._position
+
     def _take(self, entry: JournalEntry) -> None:
         name = str(entry.body["handoff_id"])
         before = self._handoffs.get(name)

@@ -13,7 +13,7 @@ from groundswell.engine.dispatching import Dispatched, Dispatcher
 from groundswell.engine.handing.acting import Act, Action
 from groundswell.engine.handing.backfilling import Backfill, write_backfill
 from groundswell.engine.handing.rewording import reword
-from groundswell.errors import Problem, UsageError
+from groundswell.errors import Problem, UsageError, page_gone
 from groundswell.handoff.brief import Brief
 from groundswell.handoff.life import Handoff, State
 from groundswell.model import as_plain
@@ -114,7 +114,13 @@ class Handoffs:
     # --- the queue ----------------------------------------------------------------------------
 
     def queue(
-        self, *, rep: str | None = None, team: str | None = None, every: bool = False
+        self,
+        *,
+        rep: str | None = None,
+        team: str | None = None,
+        every: bool = False,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> list[QueueRow]:
         """Return the handoffs that somebody has to work, the most urgent first.
 
@@ -122,6 +128,11 @@ class Handoffs:
             rep: Only of this rep, by their e-mail address.
             team: Only of this team.
             every: What rests, or has an opportunity, too.
+            limit: At most so many.
+            after: Only those that come after this one, by its id.
+
+        Raises:
+            UsageError: There is no such handoff in the queue.
         """
         now = self.clock.now()
         wanted = [
@@ -133,7 +144,13 @@ class Handoffs:
         ]
         standings = self._standings({handoff.account_id for handoff in wanted})
         rows = [_row(handoff, standings.get(handoff.account_id), now) for handoff in wanted]
-        return sorted(rows, key=_urgency)
+        rows.sort(key=_urgency)
+        if after is not None:
+            ids = [row.handoff_id for row in rows]
+            if after not in ids:
+                raise UsageError(page_gone())
+            rows = rows[ids.index(after) + 1 :]
+        return rows[:limit] if limit else rows
 
     def _standings(self, wanted: set[str]) -> dict[str, tuple[str | None, float, str]]:
         """Return name, score and tier of accounts by the latest run; none before the first."""
@@ -220,6 +237,7 @@ class Handoffs:
         status: DeliveryStatus | None = None,
         account: str | None = None,
         limit: int | None = 50,
+        after: str | None = None,
     ) -> list[KeptDelivery]:
         """Return deliveries, the newest first.
 
@@ -228,12 +246,17 @@ class Handoffs:
             status: Only those that stand so.
             account: Only of this account.
             limit: At most so many; None for all.
+            after: Only those that are older than the one of this key.
+
+        Raises:
+            StoreError: There is no such delivery.
         """
         return self.ledger.deliveries(
             destination=destination,
             statuses=(status,) if status else None,
             account_id=self.find(account) if account else None,
             limit=limit,
+            after=after,
         )
 
     def dispatch(self) -> Dispatched:

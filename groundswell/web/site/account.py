@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from groundswell.engine.timeline import read_timeline
-from groundswell.handoff.life import DECLINE_REASONS
+from groundswell.handoff.life import DECLINE_REASONS, STEPS, follow
 from groundswell.web.site.curves import Curve, Line, draw_curve, draw_line
 from groundswell.web.site.queue import SNOOZE_DAYS
-from groundswell.web.site.visit import Answer, Shown
+from groundswell.web.site.visit import Answer, NotSeenError, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST_HISTORY = 60
 USE_DAYS = 14
+LONGEST_BACK = timedelta(days=3 * 365)
+"""How far back the slider reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,16 @@ def show_account(visit: Visit) -> Answer:
 
     Raises:
         UsageError: It was not known by that day.
+        NotSeenError: There is no account of this id.
     """
     project, account_id = visit.project, visit.path["account"]
     today = project.looker.latest_day() or project.today()
     as_of = min(visit.day() or today, today)
     story, brief = project.tell(account_id, as_of=as_of)
+    if story.account_id != account_id:  # on that day it was the name or the domain of another
+        raise NotSeenError("account")
     brief = visit.sight.show_brief(brief)
-    handoff = project.handing.book.refresh().of_account(account_id)
+    handoff = _handoff(visit, account_id, as_of, today)
     crossings = [story.qualified_since] if story.qualified_since else []
     page = AccountPage(
         story=story,
@@ -110,12 +115,28 @@ def show_account(visit: Visit) -> Answer:
         handoff=handoff,
         as_of=as_of,
         today=today,
-        first=today - timedelta(days=364),
+        first=max(_known_since(story), today - LONGEST_BACK),
         may_act=visit.may_act and handoff is not None and handoff.is_open and as_of == today,
         now=project.clock.now(),
         decline_reasons=DECLINE_REASONS,
     )
     return Shown("account.html", page, brief.name, part="part_account.html")
+
+
+def _handoff(visit: Visit, account_id: str, as_of: date, today: date) -> Handoff | None:
+    """Return the latest handoff of an account as it stood at the end of a day."""
+    if as_of == today:
+        return visit.project.handing.book.refresh().of_account(account_id)
+    end = datetime.combine(as_of + timedelta(days=1), time.min, UTC)
+    steps = visit.project.ledger.journal(account_id=account_id, kinds=STEPS, until=end)
+    known = list(follow(entry for entry in steps if entry.at < end).values())
+    return known[-1] if known else None
+
+
+def _known_since(story: Explanation) -> date:
+    """Return the first day on which an account was known."""
+    age = story.features.get("account_age_days")
+    return story.as_of - timedelta(days=int(age) if isinstance(age, int | float) else 0)
 
 
 def show_use(visit: Visit) -> Answer:

@@ -29,7 +29,11 @@ _COLUMNS = (
     *("account_id", "name", "score", "tier", "motion", "qualified", "owner"),
     *("employees", "active_users_28d", "mrr", "plan"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula; the wide forms, too.
+
+Source: OWASP, CSV Injection.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +152,5 @@ def _query(asked: Mapping[str, str], first: int = 0) -> str:
 
 def _plain(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    begins = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA)
+    return f"'{value}" if begins else value

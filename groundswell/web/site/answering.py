@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import hmac
 from contextlib import nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from groundswell.engine.sight import Sight
-from groundswell.errors import GroundswellError, Problem
+from groundswell.errors import GroundswellError, Problem, UsageError
 from groundswell.web.site.rendering import render, static_files
 from groundswell.web.site.visit import Answer, File, Moved, NotSeenError, Shown, Visit
 
@@ -35,10 +35,17 @@ if TYPE_CHECKING:
 
 COOKIE = "groundswell_session"
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
+REFRESH_HEADER = "x-refresh"
 SIGN_IN = "/sign-in"
 MAX_BODY = 256 << 10  # bytes
 _SEE_OTHER = 303
 _UNPROCESSABLE = 422
+_TOO_LONG = 413
+FOREIGN = Problem(
+    "page-foreign",
+    "This did not come from one of our own pages.",
+    "Go back, load the page again, and try once more.",
+)
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -61,34 +68,19 @@ def endpoint(site: Site, route: SiteRoute) -> Callable[[Request], Awaitable[Resp
     """Return what answers requests for a page."""
 
     async def answer(request: Request) -> Response:
-        secret = request.cookies.get(COOKIE, "")
-        who = await run_in_threadpool(site.colleagues.whose, secret) if secret else None
+        secret, who = await _who_asks(site, request)
         if who is None:
             return _ask_to_sign_in(request)
-        form = await read_form(request)
+        try:
+            form = await read_form(request)
+        except TooLongError as error:
+            return failure_page(error.problems[0], status=_TOO_LONG, who=who, secret=secret)
         if form is None or (
-            request.method == "POST" and not (is_ours(request) and _knows(form, request, secret))
+            request.method == "POST"
+            and not (is_ours(request) and knows_session(form, request, secret))
         ):
-            return failure_page(
-                Problem(
-                    "page-foreign",
-                    "This did not come from one of our own pages.",
-                    "Go back, load the page again, and try once more.",
-                ),
-                status=403,
-                who=who,
-                secret=secret,
-            )
-        visit = Visit(
-            site=site,
-            who=who,
-            sight=Sight(site.project, who),
-            path={name: str(value) for name, value in request.path_params.items()},
-            query=dict(request.query_params),
-            form=form,
-            is_part=request.headers.get("hx-request") == "true",
-            address=address_of(request),
-        )
+            return failure_page(FOREIGN, status=403, who=who, secret=secret)
+        visit = _visit(site, who, request, form)
         try:
             found = await run_in_threadpool(_handle, route, visit)
         except NotSeenError as error:
@@ -98,6 +90,47 @@ def endpoint(site: Site, route: SiteRoute) -> Callable[[Request], Awaitable[Resp
         return respond(found, visit, secret)
 
     return answer
+
+
+def lost_endpoint(site: Site) -> Callable[[Request], Awaitable[Response | None]]:
+    """Return what answers whoever signed in and asks for a page that is nowhere.
+
+    It says what is said of a page that is not for them, so that neither can be told from the other.
+    """
+
+    async def answer(request: Request) -> Response | None:
+        secret, who = await _who_asks(site, request)
+        if who is None:
+            return None
+        return _failed(NotSeenError("page"), _visit(site, who, request, {}), secret, status=404)
+
+    return answer
+
+
+async def _who_asks(site: Site, request: Request) -> tuple[str, Colleague | None]:
+    """Return the secret that a browser holds, and whose it is.
+
+    A page that asks for itself again because something moved, and not because somebody did
+    anything, lets the session end when it would.
+    """
+    secret = request.cookies.get(COOKIE, "")
+    if not secret:
+        return secret, None
+    awake = REFRESH_HEADER not in request.headers
+    return secret, await run_in_threadpool(partial(site.colleagues.whose, secret, awake=awake))
+
+
+def _visit(site: Site, who: Colleague, request: Request, form: dict[str, str]) -> Visit:
+    return Visit(
+        site=site,
+        who=who,
+        sight=Sight(site.project, who),
+        path={name: str(value) for name, value in request.path_params.items()},
+        query=dict(request.query_params),
+        form=form,
+        is_part=request.headers.get("hx-request") == "true",
+        address=address_of(request),
+    )
 
 
 def _handle(route: SiteRoute, visit: Visit) -> Answer:
@@ -181,15 +214,28 @@ def _ask_to_sign_in(request: Request) -> Response:
     return with_headers(Response(status_code=_SEE_OTHER, headers={"location": to}))
 
 
+class TooLongError(UsageError):
+    """A form is longer than any of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Problem("page-long", "That is longer than it may be.", "Go back, and write less.")
+        )
+
+
 async def read_form(request: Request) -> dict[str, str] | None:
-    """Return the fields of a form; None where it is too long, or no form of ours."""
+    """Return the fields of a form; None where it is no form of ours.
+
+    Raises:
+        TooLongError: It is longer than any of ours.
+    """
     if request.method != "POST":
         return {}
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY:
-            return None
+            raise TooLongError
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
         return None
@@ -215,7 +261,8 @@ def csrf_of(secret: str) -> str:
     return hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def _knows(form: dict[str, str], request: Request, secret: str) -> bool:
+def knows_session(form: dict[str, str], request: Request, secret: str) -> bool:
+    """Tell whether a form bears what only a page of this session does."""
     given = form.pop(CSRF_FIELD, "") or request.headers.get(CSRF_HEADER, "")
     return hmac.compare_digest(given.encode(), csrf_of(secret).encode())
 

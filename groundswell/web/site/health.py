@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from groundswell.engine.handing.handoffs import DestinationState
+    from groundswell.engine.jobs import JobState
     from groundswell.engine.reports import StoredReject
     from groundswell.store.outbox import KeptDelivery
     from groundswell.web.site.sources import Counted
@@ -32,6 +33,7 @@ class HealthPage:
         latest_day: As of when accounts were scored; None before the first run.
         model: Version of the score.
         learned_until: The first day of which it learned nothing; None where nothing was learned.
+        jobs: What the server does by itself.
         may_act: Whether who asks may replay, retry and pause.
         now: When it was looked at.
     """
@@ -43,6 +45,7 @@ class HealthPage:
     latest_day: date | None
     model: str
     learned_until: date | None
+    jobs: tuple[JobState, ...]
     may_act: bool
     now: datetime
 
@@ -59,6 +62,7 @@ def show_health(visit: Visit) -> Answer:
         latest_day=project.looker.latest_day(),
         model=project.loaded.score.version,
         learned_until=project.loaded.score.learned_until,
+        jobs=tuple(project.job_states()),
         may_act=visit.who.role == Role.ADMIN,
         now=project.clock.now(),
     )

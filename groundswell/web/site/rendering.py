@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from groundswell.engine.handing.acting import can_do
 from groundswell.web.document import html_figure, html_text
 from groundswell.web.wording import amount, counted, share
 
@@ -45,7 +46,7 @@ def templates() -> Environment:
         "away": write_away,
     }
     made.filters.update(filters)
-    shared: dict[str, Any] = {"counted": counted, "static": static_address}
+    shared: dict[str, Any] = {"counted": counted, "static": static_address, "can_do": can_do}
     made.globals.update(shared)
     return made
 

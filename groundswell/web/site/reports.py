@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEPT = 24
 """Reports that are kept; the one that was not looked at for longest gives way."""
 
+REPORTS = "reports"
 log = structlog.get_logger()
 
 
@@ -117,8 +118,9 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A report with its pictures, as SVG by name."""
+    """What was found, the report of it, and its pictures, as SVG by name."""
 
+    found: Any
     report: Report
     svgs: dict[str, str]
 
@@ -143,6 +145,11 @@ class ReportPage:
     as_of: date
     latest: date
 
+    @property
+    def path(self) -> str:
+        """Of the page."""
+        return f"/reports/{self.kind.name}"
+
 
 @dataclass
 class ReportShelf:
@@ -165,6 +172,7 @@ class ReportShelf:
 
     def __post_init__(self) -> None:
         """Prepare the thread; nothing is made yet."""
+        self.project.jobs.know(REPORTS, "Makes the reports that pages ask for.")
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="reports")
 
     def get(self, kind: Kind, as_of: date) -> Future[Made]:
@@ -184,10 +192,11 @@ class ReportShelf:
         self._maker.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, kind: Kind, as_of: date) -> Made:
-        with self.alone:
-            found = getattr(self.project.measuring, kind.name)(as_of=as_of)
-        report = writer_of(kind)(found)
-        return Made(report, report.render_pictures())
+        with self.project.jobs.watch(REPORTS):
+            with self.alone:
+                found = getattr(self.project.measuring, kind.name)(as_of=as_of)
+            report = writer_of(kind)(found)
+            return Made(found, report, report.render_pictures())
 
 
 def writer_of(kind: Kind) -> Callable[[Any], Report]:
@@ -210,7 +219,7 @@ def show_report(visit: Visit) -> Answer:
         raise NotSeenError("report")
     latest = visit.project.looker.latest_day() or visit.project.today()
     as_of = min(visit.day() or latest, latest)
-    made, problems = _made(visit, kind, as_of)
+    made, problems = promised(visit, kind, as_of)
     page = ReportPage(
         kind, tuple(KINDS.values()), made.report if made else None, problems, as_of, latest
     )
@@ -227,21 +236,21 @@ def show_picture(visit: Visit) -> Answer:
     as_of = visit.day()
     if kind is None or as_of is None:
         raise NotSeenError("picture")
-    made, _ = _made(visit, kind, as_of)
+    made, _ = promised(visit, kind, as_of)
     svg = made.svgs.get(visit.path["picture"]) if made else None
     if svg is None:
         raise NotSeenError("picture")
     return File(svg.encode(), "image/svg+xml")
 
 
-def _made(visit: Visit, kind: Kind, as_of: date) -> tuple[Made | None, tuple[Problem, ...]]:
+def promised(visit: Visit, kind: Kind, as_of: date) -> tuple[Made | None, tuple[Problem, ...]]:
     """Return a report where it is made, or why it cannot be."""
-    promised = visit.site.reports.get(kind, as_of)
-    if not promised.done():
+    made = visit.site.reports.get(kind, as_of)
+    if not made.done():
         return None, ()
-    error = promised.exception()
+    error = made.exception()
     if error is None:
-        return promised.result(), ()
+        return made.result(), ()
     if isinstance(error, GroundswellError):
         return None, error.problems
     log.error("a report could not be made", report=kind.name, problem=type(error).__name__)

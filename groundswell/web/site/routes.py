@@ -8,18 +8,32 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from groundswell.web.site import account, accounts, admin, health, queue, reports, team
+from groundswell.web.site import (
+    account,
+    accounts,
+    admin,
+    commissions,
+    health,
+    lab,
+    queue,
+    reports,
+    setup,
+    signals,
+    team,
+)
 from groundswell.web.site.answering import (
     COOKIE,
     SIGN_IN,
-    csrf_of,
+    TooLongError,
     endpoint,
     is_ours,
+    knows_session,
     read_form,
     static_file,
     with_headers,
 )
 from groundswell.web.site.live import live_endpoint
+from groundswell.web.site.provider_routes import provider_routes
 from groundswell.web.site.rendering import STATIC
 from groundswell.web.site.route import ACTING, ADMINS, EVERYBODY, LEADING, READING_ALL, SiteRoute
 from groundswell.web.site.signing_in import SIGN_OUT, signing_in_routes
@@ -80,6 +94,25 @@ ROUTES: tuple[SiteRoute, ...] = (
     SiteRoute(
         "GET", "/reports/{report}/{picture}.svg", "report.picture", LEADING, reports.show_picture
     ),
+    SiteRoute("GET", "/lab", "lab", LEADING, lab.show_lab),
+    SiteRoute("GET", "/lab/models", "models", LEADING, lab.show_models),
+    SiteRoute(
+        "POST", "/lab/models/publish", "model.publish", ADMINS, lab.publish_model, computes=True
+    ),
+    SiteRoute(
+        "POST",
+        "/lab/models/roll-back",
+        "model.roll_back",
+        ADMINS,
+        lab.roll_back_model,
+        computes=True,
+    ),
+    SiteRoute(
+        "POST", "/lab/models/retire", "model.retire", ADMINS, lab.retire_model, computes=True
+    ),
+    SiteRoute(
+        "GET", commissions.MINE, "commissions.mine", ACTING, commissions.show_own_commissions
+    ),
     SiteRoute("GET", "/health", "health", READING_ALL, health.show_health),
     SiteRoute(
         "POST", "/health/replay", "quarantine.replay", ADMINS, health.replay_rejects, computes=True
@@ -87,6 +120,23 @@ ROUTES: tuple[SiteRoute, ...] = (
     SiteRoute("POST", "/health/retry", "deliveries.retry", ADMINS, health.retry_deliveries),
     SiteRoute("POST", "/health/pause", "destination.pause", ADMINS, health.pause_destination),
     SiteRoute("POST", "/health/resume", "destination.resume", ADMINS, health.resume_destination),
+    SiteRoute("GET", "/signals", "signals", LEADING, signals.show_signals),
+    SiteRoute("GET", "/signals/{block}", "signals.block", LEADING, signals.show_block),
+    SiteRoute("POST", "/signals/{block}/check", "signals.check", LEADING, signals.check_edit),
+    SiteRoute(
+        "POST",
+        "/signals/{block}/weigh",
+        "signals.weigh",
+        LEADING,
+        signals.weigh_edit,
+        computes=True,
+    ),
+    SiteRoute("POST", "/signals/{block}/write", "signals.write", ADMINS, signals.write_edit),
+    SiteRoute("GET", "/setup", "setup", ADMINS, setup.show_setup),
+    SiteRoute("GET", "/setup/seen", "setup.seen", ADMINS, setup.show_seen),
+    SiteRoute("POST", "/setup/key", "write_key.create", ADMINS, setup.create_key),
+    SiteRoute("POST", "/setup/events", "setup.events", ADMINS, setup.map_events),
+    SiteRoute("POST", "/setup/score", "setup.score", ADMINS, setup.choose_score),
     SiteRoute("GET", "/admin", "admin", ADMINS, admin.show_admin),
     SiteRoute("POST", "/admin/colleagues/add", "colleague.add", ADMINS, admin.add_colleague),
     SiteRoute(
@@ -105,6 +155,7 @@ def site_routes(site: Site) -> list[Route]:
         Route(LIVE, live_endpoint(site), methods=["GET"]),
         Route(SIGN_OUT, _signing_out(site), methods=["POST"]),
         *signing_in_routes(site),
+        *provider_routes(site),
         *(
             Route(route.path, endpoint(site, route), methods=[route.method], name=route.name)
             for route in ROUTES
@@ -115,9 +166,12 @@ def site_routes(site: Site) -> list[Route]:
 def _signing_out(site: Site) -> Callable[[Request], Awaitable[Response]]:
     async def sign_out(request: Request) -> Response:
         secret = request.cookies.get(COOKIE, "")
-        form = await read_form(request)
+        try:
+            form = await read_form(request)
+        except TooLongError:
+            form = None
         response = Response(status_code=303, headers={"location": SIGN_IN})
-        if form is not None and is_ours(request) and form.get("csrf") == csrf_of(secret):
+        if form is not None and is_ours(request) and knows_session(form, request, secret):
             await run_in_threadpool(site.colleagues.sign_out, secret)
             response.delete_cookie(COOKIE, path="/")
         return with_headers(response)

@@ -12,6 +12,7 @@ import structlog
 from groundswell.errors import GroundswellError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from groundswell.engine import Project
@@ -28,11 +29,13 @@ class Counted:
     Attributes:
         sources: Every source.
         quarantined: Rows in quarantine by reason, the most frequent first.
+        names: How often each event came, by its name.
         at: When they were counted.
     """
 
     sources: tuple[SourceState, ...]
     quarantined: tuple[tuple[str, int], ...]
+    names: Mapping[str, int]
     at: datetime
 
 
@@ -66,7 +69,12 @@ class SourceBoard:
         reasons = sorted(
             project.ledger.open_reasons().items(), key=lambda item: (-item[1], item[0])
         )
-        self._found = Counted(tuple(project.sources()), tuple(reasons), project.clock.now())
+        self._found = Counted(
+            tuple(project.sources()),
+            tuple(reasons),
+            project.warehouse.event_counts(),
+            project.clock.now(),
+        )
         return self._found
 
     def _count_again(self) -> None:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from groundswell.handoff.life import DECLINE_REASONS, State
+from groundswell.handoff.life import DECLINE_REASONS, State, Step
 from groundswell.web.site.visit import Answer, Moved, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
+    from groundswell.engine import Project
     from groundswell.engine.handing.handoffs import QueueRow
     from groundswell.web.site.visit import Visit
 
 LATELY = timedelta(days=90)
+MOST = 50
+LAST = datetime.max.replace(tzinfo=UTC)
+NOBODY = "nobody"
+"""Asks for what nobody has yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class RepWork:
         open: Handoffs that they have.
         urgent, overdue: Of them.
         capacity: How many they can work at a time; None where nobody says.
+        unanswered: How often they did not answer in time lately.
         declined: How many they declined lately.
         worked: How many of those handed to them lately they took or touched.
         handed: How many were handed to them lately.
@@ -42,6 +47,7 @@ class RepWork:
     urgent: int
     overdue: int
     capacity: int | None
+    unanswered: int
     declined: int
     worked: int
     handed: int
@@ -53,7 +59,10 @@ class TeamPage:
 
     Attributes:
         reps: What each has.
-        late: Handoffs that wait longer than they should, the longest first.
+        work: Open handoffs with how often each was not answered in time; what waits longest first.
+        more: How many there are beside them.
+        rep, motion: Whose and which of them are asked for; empty for all.
+        late: How many wait longer than they should.
         by_motion, by_tier: Open handoffs.
         declines: Why reps declined lately: words and how often.
         members: Addresses that a handoff can be given to, with their names.
@@ -63,7 +72,11 @@ class TeamPage:
     """
 
     reps: tuple[RepWork, ...]
-    late: tuple[QueueRow, ...]
+    work: tuple[tuple[QueueRow, int], ...]
+    more: int
+    rep: str
+    motion: str
+    late: int
     by_motion: tuple[tuple[str, int], ...]
     by_tier: tuple[tuple[str, int], ...]
     declines: tuple[tuple[str, int], ...]
@@ -84,6 +97,7 @@ def show_team(visit: Visit) -> Answer:
         item for item in book.all() if item.opened_at >= now - LATELY and sight.sees_row(item)
     ]
     declined = [item for item in lately if item.state == State.DECLINED]
+    unanswered = _unanswered(project, since=now - LATELY)
     reps = [
         RepWork(
             email=member.email,
@@ -93,6 +107,7 @@ def show_team(visit: Visit) -> Answer:
             urgent=sum(row.owner == member.email and row.urgent for row in rows),
             overdue=sum(row.owner == member.email and row.overdue for row in rows),
             capacity=member.capacity,
+            unanswered=unanswered[member.email],
             declined=sum(item.owner == member.email for item in declined),
             worked=sum(
                 item.owner == member.email and item.touched_at is not None for item in lately
@@ -107,10 +122,17 @@ def show_team(visit: Visit) -> Answer:
         for name in sorted(teams)
         if any(row.owner is None and row.team == name for row in rows)
     ]
-    late = sorted((row for row in rows if row.overdue), key=lambda row: row.due_at or now)
+    rep, motion = visit.query.get("rep", ""), visit.query.get("motion", "")
+    asked = [row for row in rows if rep in {"", row.owner or NOBODY} and motion in {"", row.motion}]
+    asked.sort(key=lambda row: (not row.overdue, row.due_at or LAST, row.opened_at))
+    breaches = {item.handoff_id: item.breaches for item in lately}
     page = TeamPage(
         reps=tuple(reps),
-        late=tuple(late[:100]),
+        work=tuple((row, breaches.get(row.handoff_id, 0)) for row in asked[:MOST]),
+        more=max(len(asked) - MOST, 0),
+        rep=rep,
+        motion=motion,
+        late=sum(row.overdue for row in rows),
         by_motion=_counted(row.motion for row in rows),
         by_tier=_counted(row.tier or "no tier" for row in rows),
         declines=_counted(
@@ -141,6 +163,12 @@ def reassign(visit: Visit) -> Answer:
     return show_team(visit) if visit.is_part else Moved("/team")
 
 
+def _unanswered(project: Project, *, since: datetime) -> Counter[str]:
+    """Return how often each rep did not answer in time since an instant."""
+    told = project.ledger.journal(kinds=[Step.BREACHED], since=since)
+    return Counter(str(entry.body.get("owner")) for entry in told)
+
+
 def _waiting(team: str, rows: Sequence[QueueRow]) -> RepWork:
     return RepWork(
         None,
@@ -150,6 +178,7 @@ def _waiting(team: str, rows: Sequence[QueueRow]) -> RepWork:
         sum(row.urgent for row in rows),
         sum(row.overdue for row in rows),
         None,
+        0,
         0,
         0,
         0,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from groundswell.engine.colleagues import Role
+from groundswell.engine.project import FIRST_DAY, LAST_DAY
 from groundswell.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from groundswell.engine import Project
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from groundswell.engine.feed import Feed
     from groundswell.engine.sight import Sight
     from groundswell.store.colleagues import Colleague
+    from groundswell.web.site.provider import WayIn
     from groundswell.web.site.reports import ReportShelf
+    from groundswell.web.site.signal_board import SignalBoard
     from groundswell.web.site.sources import SourceBoard
 
 
@@ -33,7 +37,11 @@ class Site:
         feed: What happens, as it does.
         reports: The reports that were made, and those being made.
         sources: How sources are doing.
+        signals: What is listened for, and what came of it.
         first_run: The secret that lets somebody become the first admin.
+        way_in: The identity provider that colleagues sign in by; None for none.
+        renew: Lets the server take up a configuration that was changed.
+        renewing: Whether another server is about to take this one's place because of that.
     """
 
     project: Project
@@ -42,7 +50,16 @@ class Site:
     feed: Feed
     reports: ReportShelf
     sources: SourceBoard
+    signals: SignalBoard
     first_run: str = field(repr=False)
+    renew: Callable[[], None]
+    renewing: Callable[[], bool]
+    way_in: WayIn | None = None
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether a password of ours lets somebody in."""
+        return self.project.loaded.config.sign_in.password
 
 
 @dataclass(frozen=True)
@@ -88,12 +105,12 @@ class Visit:
         text = self.query.get(name, "")
         if not text:
             return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            raise UsageError(
-                Problem("page-day", f"`{text[:40]}` is not a day.", "Write it as 2026-06-30.")
-            ) from None
+        with suppress(ValueError):
+            if FIRST_DAY <= (day := date.fromisoformat(text)) <= LAST_DAY:
+                return day
+        raise UsageError(
+            Problem("page-day", f"`{text[:40]}` is not a day.", "Write it as 2026-06-30.")
+        )
 
     def number(self, name: str, *, least: int, most: int, usual: int) -> int:
         """Return the whole number that the query names, within bounds.

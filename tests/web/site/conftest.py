@@ -125,15 +125,22 @@ def company_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 @contextmanager
-def open_office(folder: Path) -> Iterator[Office]:
+def open_office(
+    folder: Path,
+    *,
+    facts: dict[str, list[dict[str, Any]]] | None = None,
+    config: dict[str, Any] = CONFIG,
+    environ: dict[str, str] | None = None,
+) -> Iterator[Office]:
     """Make the company and serve it until the block ends."""
     clock = FixedClock(dt.datetime.combine(DAY, dt.time(9, 30), dt.UTC))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "groundswell.yaml").write_text(json.dumps(CONFIG), encoding="utf-8")
-    with Project.open(folder, clock=clock) as project:
-        load(project, company_rows())
+    text = json.dumps(config)
+    (folder / "groundswell.yaml").write_text(text, encoding="utf-8")
+    with Project.open(folder, clock=clock, environ=environ) as project:
+        load(project, company_rows() if facts is None else facts)
         project.run()
-    with serving(folder, json.dumps(CONFIG), clock=clock, runs=False) as served:
+    with serving(folder, text, clock=clock, runs=False, environ=environ) as served:
         site = served.server.site
         for email, role in ROLES.items():
             site.colleagues.add(email, role=role, password=PASSWORD)

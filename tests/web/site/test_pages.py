@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from groundswell.handoff.life import State
+from groundswell.web.site.reports import KINDS
 from tests.measuring.conftest import DAY
 
 from .conftest import ADMIN, ANALYST, MANAGER, NASTY, OTHER_REP, PASSWORD, REP
@@ -158,6 +160,28 @@ def test_a_manager_finds_their_team_and_gives_work_to_others(office: Office) -> 
     assert answer.status_code == 422
 
 
+def test_health_shows_what_the_server_does_by_itself_and_no_text_of_an_error(
+    office: Office,
+) -> None:
+    jobs = office.project.jobs
+    jobs.know("sweeping", "Sweeps.", next_at=office.project.clock.now() + dt.timedelta(hours=2))
+    with suppress(ValueError), jobs.watch("sweeping"):
+        raise ValueError("ann@firm.example")
+    page = office.browser(ANALYST).get("/health").text
+    row = page.partition("<td>sweeping")[2].partition("</tr>")[0]
+    assert "failed" in row
+    assert "<code>ValueError</code>" in row
+    assert "1 of 1" in row
+    assert "in 2 h" in row
+    assert "ann@firm.example" not in page
+    told = office.browser().client.get(
+        "/v1/jobs", headers={"authorization": f"Bearer {office.served.token}"}
+    )
+    (state,) = (one for one in told.json() if one["name"] == "sweeping")
+    assert (state["ended"], state["error"], state["runs"]) == ("failed", "ValueError", 1)
+    assert {"inbox", "reports"} <= {one["name"] for one in told.json()}
+
+
 def test_health_shows_what_came_and_what_could_not_be_used(office: Office) -> None:
     page = office.browser(ANALYST).get("/health").text
     assert "Everything that came could be used." in page
@@ -210,3 +234,24 @@ def test_an_analyst_sees_what_people_do_and_not_who_they_are(office: Office) -> 
     hidden = office.browser(ANALYST).get("/accounts/a03").text
     assert "u3@firm.example" not in hidden
     assert "person 1" in hidden
+
+
+def test_a_rep_is_shown_their_own_commissions_and_nobody_elses(office: Office) -> None:
+    day = office.project.looker.latest_day()
+    assert day is not None
+    shelf = office.served.server.site.reports
+    made = shelf.get(KINDS["commissions"], day).result(120)
+    text = office.browser(ADMIN).get("/reports/commissions").text
+    assert "Does the plan work?" in text
+    for who, other in ((REP, OTHER_REP), (OTHER_REP, REP)):
+        page = office.browser(who).get("/commissions/mine").text
+        own = [one for one in made.found.statements if one.rep == who]
+        paid = own and (own[0].entries or own[0].disputes)
+        assert ("Nothing of this month is credited to you yet." in page) == (not paid)
+        main = page.partition("<main")[2].partition("</main>")[0]
+        assert "It is being made" not in main
+        assert other not in main
+        assert "Does the plan work?" not in main
+    part = office.browser(REP).get("/commissions/mine", **{"hx-request": "true"}).text
+    assert part.lstrip().startswith("<article")
+    assert office.browser(ANALYST).get("/commissions/mine").status_code == 404

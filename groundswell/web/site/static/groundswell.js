@@ -103,6 +103,24 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  if ($("[data-focus]")) $("[data-focus]").focus();
+  function stand(text, line, column) {
+    const before = text.value.split("\n").slice(0, line - 1);
+    const at = before.reduce((sum, one) => sum + one.length + 1, 0);
+    const length = (text.value.split("\n")[line - 1] || "").length;
+    text.focus();
+    text.setSelectionRange(at + Math.min(column - 1, length), at + length);
+    text.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(text).lineHeight || "18"));
+  }
+  const wrong = $("textarea[data-line]");
+  if (wrong) stand(wrong, Number(wrong.dataset.line), Number(wrong.dataset.column));
+  document.addEventListener("click", (event) => {
+    const there = event.target.closest("[data-goto]");
+    if (there) stand($("#text"), ...there.dataset.goto.split(":").map(Number));
+  });
+  if ($("[data-again]")) setTimeout(() => location.assign($("[data-again] a").href), 500);
+  for (const field of all("[data-origin]")) field.value = location.origin;
+
   // --- the day of an account --------------------------------------------------------------------
   function slide() {
     const slider = $("#as-of-slider");
@@ -127,7 +145,10 @@
     if (!response || response.status < 400) return;
     event.preventDefault();
     const failure = $("#failure");
-    if (failure) failure.innerHTML = ctx.text;
+    if (!failure) return;
+    const html = (response.headers.get("content-type") || "").startsWith("text/html");
+    if (html) failure.innerHTML = ctx.text;
+    else failure.textContent = "That did not work. Load the page again, and try once more.";
   });
   document.addEventListener("htmx:before:request", () => { const failure = $("#failure"); if (failure) failure.replaceChildren(); });
   document.addEventListener("htmx:after:swap", slide);
@@ -142,7 +163,7 @@
         if (busy()) { waiting = setTimeout(refresh, 2000); return; }
         waiting = null;
         const at = focusedRow() ? focusedRow().dataset.href : null;
-        htmx.ajax("GET", living.dataset.live, { target: `#${living.id}`, swap: "innerHTML" }).then(() => {
+        htmx.ajax("GET", living.dataset.live, { target: `#${living.id}`, swap: "innerHTML", headers: { "x-refresh": "yes" } }).then(() => {
           const again = at && all("[data-row]").find((item) => item.dataset.href === at);
           if (again) again.focus();
         });

@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
+from groundswell.api.hosting import listen
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.server import Server
@@ -107,7 +108,8 @@ def serve(mode: str, folder: Path, port: int, core: int) -> None:
         server = Server(project, runs=False)
         if mode in ("inbox", SHARED):
             server._loop.start = server._loop.stop = lambda: None
-        server.run(port=port)
+        with listen("127.0.0.1", port) as listener:
+            server.run(listener)
 
 
 # --- the load ---------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
     python -m benchmarks.pages --project demo50k --as-of 2026-06-30 --visits 100
 
 The project is served by a process of its own; a colleague is added to its ledger for the visits.
-Pages are asked for one after the other, as different accounts, searches and days.
+Pages are asked for one after the other, as different accounts, searches and days. With `--browser`
+a real one draws each page, and says when its largest part was there (Largest Contentful Paint).
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import argparse
 import random
 import re
 import secrets
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+from playwright.sync_api import sync_playwright
 
 from groundswell.api.client import find_server
 from groundswell.engine.colleagues import Colleagues
@@ -32,6 +36,14 @@ if TYPE_CHECKING:
 STARTING = 600.0
 FLOOR = "/find?search="
 PROMISE_MS, PROMISE_KB = 100.0, 300.0
+PROMISE_PAINT_MS = 1_000.0
+PAINTS = 5
+PATHS = ("/", "/accounts", "/team", "/lab", "/lab/models", "/health", "/setup", "/admin")
+SAMPLE, LONGEST_BACK = 40, 180
+PAINTED = """() => new Promise(done => {
+    new PerformanceObserver(list => done(list.getEntries().at(-1).startTime))
+        .observe({type: "largest-contentful-paint", buffered: true});
+})"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--as-of", default=None)
     parser.add_argument("--visits", type=int, default=100)
+    parser.add_argument("--browser", action="store_true")
     asked = parser.parse_args()
     email, password = f"{secrets.token_hex(4)}@bench.example", secrets.token_urlsafe(16)
     with Keys.open(asked.project) as opened:
@@ -71,6 +84,8 @@ def main() -> None:
             client.post("/sign-in", data={"email": email, "password": password})
             _wait_until_scored(client)
             _print([_measure(client, *page) for page in _pages(client, asked.visits)])
+            if asked.browser:
+                _paint(client, _pages(client, asked.visits)[1:])
     finally:
         server.terminate()
         server.wait()
@@ -81,7 +96,7 @@ def _address(project: Path) -> str:
     while time.monotonic() < deadline:
         found = find_server(project)
         if found is not None:
-            return found.url
+            return found.address.url
         time.sleep(0.2)
     raise SystemExit("the server did not start")
 
@@ -103,14 +118,14 @@ def _pages(client: httpx.Client, visits: int) -> list[tuple[str, Callable[[], st
     draw = random.Random(1)
     accounts = _accounts(client)
     letters = "abcdefghijklmnop"
-    day = _latest(client)
+    days = [(account, *_days(client, account)) for account in draw.sample(accounts, SAMPLE)]
 
     def past() -> str:
-        return (
-            f"{draw.choice(accounts)}?as_of={day[:5]}0{draw.randint(1, 5)}-{draw.randint(10, 28)}"
-        )
+        account, first, last = draw.choice(days)
+        back = draw.randint(1, min((last - first).days, LONGEST_BACK))
+        return f"{account}?as_of={last - timedelta(days=back)}"
 
-    fixed = {name: name for name in ("/", "/accounts", "/team", "/health", "/admin")}
+    fixed = {name: name for name in PATHS}
     return [
         ("nothing (the floor)", lambda: FLOOR, visits),
         *((name, lambda path=path: path, visits) for name, path in fixed.items()),
@@ -121,11 +136,11 @@ def _pages(client: httpx.Client, visits: int) -> list[tuple[str, Callable[[], st
     ]
 
 
-def _latest(client: httpx.Client) -> str:
-    account = _accounts(client)[0]
-    found = re.search(r'name="as_of" value="([\d-]+)"', client.get(account).text)
-    assert found is not None, "the page of an account names its day"
-    return found[1]
+def _days(client: httpx.Client, account: str) -> tuple[date, date]:
+    """Return the first and the last day on which the page of an account can be shown."""
+    found = re.search(r'name="as_of".*?min="([\d-]+)" max="([\d-]+)"', client.get(account).text)
+    assert found is not None, "the page of an account names its days"
+    return date.fromisoformat(found[1]), date.fromisoformat(found[2])
 
 
 def _measure(client: httpx.Client, name: str, path: Callable[[], str], visits: int) -> Measured:
@@ -139,6 +154,31 @@ def _measure(client: httpx.Client, name: str, path: Callable[[], str], visits: i
         most = max(most, len(answer.content))
         assert answer.status_code == httpx.codes.OK, (asked, answer.status_code)
     return Measured(name, tuple(took), most)
+
+
+def _paint(client: httpx.Client, pages: Sequence[tuple[str, Callable[[], str], int]]) -> None:
+    """Draw each page a few times, the first time with nothing kept, and print when it was there."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        held = {"domain": "127.0.0.1", "path": "/"}
+        context.add_cookies(
+            [{"name": one.name, "value": one.value or "", **held} for one in client.cookies.jar]  # pyright: ignore[reportArgumentType]
+        )
+        for name, path, _ in pages:
+            took: list[float] = []
+            for _ in range(PAINTS):
+                page = context.new_page()
+                page.goto(f"{client.base_url}{path()}")
+                took.append(page.evaluate(PAINTED))
+                page.close()
+            over = "" if max(took) < PROMISE_PAINT_MS else "   over"
+            print(
+                f"{name:<22} painted {statistics.median(took):>5.0f} ms{max(took):>7.0f} ms{over}"
+            )
+        browser.close()
 
 
 def _print(pages: Sequence[Measured]) -> None:

@@ -38,6 +38,7 @@ import msgspec
 import psutil
 
 from benchmarks.features import company
+from groundswell.api.hosting import listen
 from groundswell.engine import Project
 from groundswell.engine.keys import Keys
 from groundswell.server import Server
@@ -83,8 +84,11 @@ def end_of_history(warehouse: Path) -> dt.datetime:
 
 
 def serve(folder: Path, moment: dt.datetime) -> None:
-    with Project.open(folder, clock=GoingOn.at(moment)) as project:
-        Server(project).run(port=PORT)
+    with (
+        Project.open(folder, clock=GoingOn.at(moment)) as project,
+        listen("127.0.0.1", PORT) as listener,
+    ):
+        Server(project).run(listener)
 
 
 def templates(warehouse: Path, ends: dt.datetime) -> list[dict[str, Any]]:

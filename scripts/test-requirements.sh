@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the tests start: Java 17, PostgreSQL, Chromium. Does nothing when all are there; needs
-# root and apt-get when one is missing. PostgreSQL refuses to run as root, so a root run of the
-# tests starts it as the user `postgres`, which the package makes.
+# Installs what the tests start: Java 17, PostgreSQL, Chromium with its fonts. Does nothing when all
+# are there; needs root and apt-get when one is missing. PostgreSQL refuses to run as root, so a root
+# run of the tests starts it as the user `postgres`, which the package makes.
 set -eu
 
 # The same places as tests/engines.py looks in, in the same order.
@@ -15,8 +15,13 @@ has_postgres() {
 
 has_chromium() { command -v chromium >/dev/null 2>&1; }
 
+# Letters as wide as those of mail programs, which tests of how much fits on a screen measure.
+has_fonts() { ls /usr/share/fonts/truetype/liberation*/LiberationSans-Regular.ttf >/dev/null 2>&1 ||
+  fc-list 2>/dev/null | grep -qi "liberation sans"; }
+
 missing=""
 has_chromium || missing="$missing chromium"
+has_fonts || missing="$missing fonts-liberation"
 has_java || missing="$missing openjdk-17-jre-headless"
 has_postgres || missing="$missing postgresql"
 
@@ -50,4 +55,5 @@ fi
 
 has_java || { echo "java is still missing after installing:$missing" >&2; exit 1; }
 has_chromium || { echo "chromium is still missing after installing:$missing" >&2; exit 1; }
+has_fonts || { echo "Liberation Sans is still missing after installing:$missing" >&2; exit 1; }
 has_postgres || { echo "PostgreSQL is still missing after installing:$missing" >&2; exit 1; }

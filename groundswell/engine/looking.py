@@ -119,10 +119,20 @@ class Looker:
         base = live.base if live is not None else None
         return self.computer.filing() if base is None else base.filing
 
-    def gatherer(self) -> Gatherer:
-        """Return what gathers stories of the facts as they are now."""
-        computer = self.computer
-        return Gatherer(self.loaded(), computer.warehouse, computer.ledger, self.filing())
+    def gatherer(self, filing: Filing | None = None) -> Gatherer:
+        """Return what gathers stories of the facts as they are now.
+
+        Args:
+            filing: Who belongs where, where that is known better than of everybody.
+        """
+        computer, live = self.computer, self.live()
+        return Gatherer(
+            self.loaded(),
+            computer.warehouse,
+            computer.ledger,
+            filing or self.filing(),
+            live.rosters if live is not None else None,
+        )
 
     def accounts(self) -> pl.DataFrame:
         """Return account_id, name and domain; of an account that is new today maybe no domain."""
@@ -228,8 +238,8 @@ class Looker:
     ) -> tuple[Found, Standing, Filing]:
         """Find an account and say where it stands, from the facts around it where that will do."""
         live = self.live()
-        if live is not None and live.today == day and loaded is self.loaded():
-            looked = live.look(account)
+        if live is not None and loaded is self.loaded():
+            looked = live.look(account, day)
             if looked is not None:
                 return looked
         filing = self.computer.filing()

@@ -19,8 +19,9 @@ from polars.testing import assert_frame_equal
 from groundswell.clock import FixedClock
 from groundswell.engine import Project
 from groundswell.engine.draining import Drain
+from groundswell.engine.live import state
 from groundswell.engine.running import run_whole
-from groundswell.model import Kind
+from groundswell.model import Kind, as_plain
 from groundswell.store.inbox import InboxEntry
 
 if TYPE_CHECKING:
@@ -434,16 +435,58 @@ def test_a_merged_account_is_followed_with_the_one_it_went_into() -> None:
         assert_like_a_run(project, live)
 
 
-def test_an_account_that_is_looked_at_is_told_as_a_run_tells_it() -> None:
-    with opened() as (project, drain):
+def told(project: Project, account: str, as_of: dt.date | None = None) -> Any:
+    """Return an explanation; numbers to twelve digits, as frames are compared with less."""
+    plain = json.dumps(as_plain(project.explain(account, as_of=as_of)), default=str)
+    return json.loads(plain, parse_float=lambda text: f"{float(text):.12g}")
+
+
+@contextmanager
+def counted_ways() -> Iterator[list[str]]:
+    """Tell how accounts that are looked at were computed."""
+    ways: list[str] = []
+
+    def noting(name: str) -> Any:
+        before = getattr(state, name, None) or getattr(state.Live, name)
+
+        def noted(*arguments: Any, **named: Any) -> Any:
+            found = before(*arguments, **named)
+            if found is not None:
+                ways.append(name)
+            return found
+
+        return noted
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(state, "look_near", noting("look_near"))
+        for name in ("_counted", "_as_it_was"):
+            patched.setattr(state.Live, name, noting(name))
+        yield ways
+
+
+@pytest.mark.parametrize("days", [0, 1, 5, 30])
+def test_an_account_that_is_looked_at_is_told_as_a_run_tells_it(days: int) -> None:
+    day = TODAY - dt.timedelta(days=days)
+    with opened() as (project, drain), counted_ways() as ways:
         live = _following(project, drain)
         at = (NOON - dt.timedelta(minutes=1)).isoformat()
         act = {"type": "track", "userId": "u0", "event": "Demo Requested", "timestamp": at}
         send(project, [{**act, "messageId": "n1"}])
         take(drain, live)
-        told = project.explain("acme")
+        counted = [told(project, name, day) for name in ("acme", "globex")]
+        assert set(ways) == {"_counted" if not days else "_as_it_was"}
+        # Somebody new, and something late: they are computed anew, and counted on from there.
+        late = (NOON - dt.timedelta(days=7)).isoformat()
+        send(project, [{**act, "messageId": "n2", "userId": "u9", "context": {"groupId": "acme"}}])
+        send(project, [{**act, "messageId": "n3", "userId": "u1", "timestamp": late}])
+        take(drain, live)
+        ways.clear()
+        moved = [told(project, name, day) for name in ("acme", "globex")]
+        assert ways == ["_counted", "_counted"] if not days else ["look_near", "_as_it_was"]
         project.stop_following()
-        assert project.explain("acme", as_of=TODAY) == told
+        assert moved == [told(project, name, day) for name in ("acme", "globex")]
+        assert counted[1] == moved[1]
+        assert (counted[0] == moved[0]) == (days == 30)  # nothing of it was known then
 
 
 def _rows(row: dict[str, Any]) -> pa.Table:

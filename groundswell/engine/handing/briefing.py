@@ -84,7 +84,9 @@ class Briefer:
         handoff = self.book.refresh().of_account(found.account_id)
         known = handoff is not None and handoff.is_open and handoff.as_of <= as_of
         present = {found.account_id: handoff} if handoff is not None and known else {}
-        stories = looker.gatherer().stories({found.account_id: about}, as_of, handoffs=present)
+        stories = looker.gatherer(seen.filing).stories(
+            {found.account_id: about}, as_of, handoffs=present
+        )
         story = stories[found.account_id]
         member = member_of(loaded.teams, story.owner)
         story = replace(story, rep=member.name if member else None)

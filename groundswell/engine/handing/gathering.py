@@ -22,7 +22,8 @@ from groundswell.handoff.life import DECLINE_REASONS, STEPS, Step
 from groundswell.intake.people import ANONYMOUS_PREFIX
 from groundswell.model import Kind
 from groundswell.routing.offers import fitting_plan
-from groundswell.store.nearby import read_frame, read_those
+from groundswell.store.nearby import KINDS, read_frame, read_those
+from groundswell.store.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from groundswell.handoff.life import Handoff
     from groundswell.intake import Filing
     from groundswell.store.ledger import JournalEntry, Ledger
+    from groundswell.store.nearby import Rosters
     from groundswell.store.warehouse import Warehouse
 
 PEOPLE = 6
@@ -58,12 +60,14 @@ class Gatherer:
         warehouse: What happened.
         ledger: What was decided.
         filing: Who belongs where.
+        rosters: Who and what there is, where that is at hand; else the warehouse is asked.
     """
 
     loaded: LoadedConfig
     warehouse: Warehouse
     ledger: Ledger
     filing: Filing
+    rosters: Rosters | None = None
 
     def stories(
         self,
@@ -81,7 +85,7 @@ class Gatherer:
         """
         members = self._members(about, day)
         did = Deeds.of(self._activity(members["user_id"].unique().to_list(), day), members, day)
-        users = self._users(members["user_id"].unique())
+        users = self._users(members["user_id"].unique(), day)
         touches = _by_account(_before(self._read(Kind.TOUCHES, "account_id", about), day))
         tickets = _by_account(_before(self._read(Kind.TICKETS, "account_id", about), day))
         entries, names = self._entries(about, day), self.warehouse.event_names()
@@ -147,6 +151,8 @@ class Gatherer:
 
     def _read(self, kind: Kind, column: str, ids: Collection[str]) -> pl.DataFrame:
         """Return the rows of a kind with one of some ids in a column."""
+        if self.rosters is not None and kind in KINDS:
+            return self.rosters.those(kind, column, ids).sort(TABLES[kind].names)
         if len(ids) <= _AT_ONCE:
             return read_those(self.warehouse, kind, column, ids)
         wanted = pl.Series(list(ids), dtype=pl.String).implode()
@@ -177,15 +183,18 @@ class Gatherer:
         """Return user_id, day, event_id, count of what people did in the last days."""
         first = datetime.combine(day - timedelta(days=days - 1), time(), UTC)
         last = datetime.combine(day + timedelta(days=1), time(), UTC)
+        actors = self._actors(users)
+        numbers = actors["actor"].to_list()
         frames = [
-            read_frame(self.warehouse, _acts(users[start : start + _AT_ONCE], first, last))
-            for start in range(0, len(users), _AT_ONCE)
+            read_frame(self.warehouse, _acts(numbers[start : start + _AT_ONCE], first, last))
+            for start in range(0, len(numbers), _AT_ONCE)
         ]
         schema = {"user_id": pl.String, "day": pl.Date, "event_id": pl.Int64, "n": pl.UInt32}
         if not frames:
             return pl.DataFrame(schema=schema)
         return (
             pl.concat(frames)
+            .join(actors.cast({"actor": frames[0].schema["actor"]}), on="actor")
             .group_by(
                 "user_id",
                 pl.col("occurred_at").dt.date().alias("day"),
@@ -194,11 +203,24 @@ class Gatherer:
             .agg(pl.len().alias("n"))
         )
 
-    def _users(self, ids: pl.Series) -> dict[str, dict[str, str | None]]:
+    def _actors(self, users: Sequence[str]) -> pl.DataFrame:
+        """Return actor and user_id of everything that some users did something by."""
+        if self.rosters is not None:
+            return self.rosters.actors_of(users, (), ()).select("actor", "user_id")
+        frames = [
+            read_frame(self.warehouse, _of_users(users[start : start + _AT_ONCE]))
+            for start in range(0, len(users), _AT_ONCE)
+        ]
+        schema = {"actor": pl.Int64, "user_id": pl.String}
+        return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+    def _users(self, ids: pl.Series, day: date) -> dict[str, dict[str, str | None]]:
+        """Return what was said of users by the end of a day; what bears no day was always known."""
         rows = self._read(Kind.USERS, "user_id", ids.to_list())
-        order = ["user_id", "valid_from"] if "valid_from" in rows.columns else ["user_id"]
+        end = datetime.combine(day + timedelta(days=1), time(), UTC)
+        known = rows.filter(pl.col("valid_from").is_null() | (pl.col("valid_from") < end))
         latest = (
-            rows.sort(order)
+            known.sort("user_id", "valid_from")
             .group_by("user_id", maintain_order=True)
             .agg(pl.col("email", "name", "title").drop_nulls().last())
         )
@@ -266,21 +288,23 @@ def _heads(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
 
 
-def _acts(users: Sequence[str], first: datetime, last: datetime) -> exp.Select:
-    wanted = [exp.Literal.string(user) for user in users]
-    at = exp.column("occurred_at", table="e")
+def _acts(actors: Sequence[int], first: datetime, last: datetime) -> exp.Select:
+    at, of = exp.column("occurred_at"), exp.column("actor")
+    numbers = [exp.Literal.number(actor) for actor in actors]
     instants = [
         exp.cast(exp.Literal.string(moment.isoformat()), "timestamptz") for moment in (first, last)
     ]
     return (
-        exp.select(exp.column("user_id", table="a"), at, exp.column("event_id", table="e"))
-        .from_(exp.to_table("events", alias="e"))
-        .join(
-            exp.to_table("actors", alias="a"),
-            on=exp.column("actor", table="e").eq(exp.column("actor", table="a")),
-        )
-        .where(exp.column("user_id", table="a").isin(*wanted), at >= instants[0], at < instants[1])
+        exp.select(of, at, exp.column("event_id"))
+        .from_("events")
+        .where(of.isin(*numbers), at >= instants[0], at < instants[1])
     )
+
+
+def _of_users(users: Sequence[str]) -> exp.Select:
+    named = exp.column("user_id")
+    texts = [exp.Literal.string(user) for user in users]
+    return exp.select(exp.column("actor"), named).from_("actors").where(named.isin(*texts))
 
 
 def _before(rows: pl.DataFrame, day: date) -> pl.DataFrame:

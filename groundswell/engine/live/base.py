@@ -121,7 +121,7 @@ class Base:
                 steps=steps,
                 eve=days_at_limit(whole.eve, ids, plan),
             ),
-            eves=Eves.of(whole.eve, ids),
+            eves=Eves.of(whole.eve, ids, today),
             remembered=whole.remembered,
             first_at=actors["first_at"].dt.epoch("us").to_numpy().copy(),
             rosters=rosters,

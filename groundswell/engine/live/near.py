@@ -10,12 +10,14 @@ import polars as pl
 
 from groundswell.clock import day_number
 from groundswell.engine.live.eves import Eves, days_at_limit
-from groundswell.engine.standing import followed_days, lead_up, stand_on
+from groundswell.engine.standing import followed_days, lead_up, stand, stand_on
 from groundswell.features.computing import compute_features, prepare
 from groundswell.features.counters import Counters
 from groundswell.store.scratch import Scratch
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
     from groundswell.config.loading import LoadedConfig
@@ -54,6 +56,14 @@ class Near:
     eves: Eves | None = None
 
 
+def facts_near(
+    base: Base, movements: Movements, wanted: set[str], scratch: Scratch, *, names: list[str]
+) -> NearbyFacts:
+    """Return the facts around some accounts, no event brought yet; see `compute_near`."""
+    users, devices = movements.around(base.filing, wanted)
+    return base.rosters.around(scratch, users=users, devices=devices, accounts=wanted, names=names)
+
+
 def compute_near(
     loaded: LoadedConfig,
     computer: Computer,
@@ -73,11 +83,8 @@ def compute_near(
         wanted: The accounts, with those they were merged with.
         names: Every event name, by its number.
     """
-    users, devices = movements.around(base.filing, wanted)
     with Scratch() as scratch:
-        facts = base.rosters.around(
-            scratch, users=users, devices=devices, accounts=wanted, names=names
-        )
+        facts = facts_near(base, movements, wanted, scratch, names=names)
         if facts.people.height > MOST_PEOPLE:
             return None
         facts.bring()
@@ -101,7 +108,40 @@ def compute_near(
             eve=days_at_limit(eve, ids, computer.plan),
         )
     standing = stand_on(loaded, eve, today, as_of=base.today)
-    return Near(filing, standing, facts.people, steps, counters, Eves.of(eve, ids))
+    eves = Eves.of(eve, ids, base.today)
+    return Near(filing, standing, facts.people, steps, counters, eves)
+
+
+def look_near(
+    loaded: LoadedConfig,
+    computer: Computer,
+    base: Base,
+    facts: NearbyFacts,
+    account_id: str,
+    *,
+    day: date,
+) -> tuple[Filing, Standing] | None:
+    """Compute one account as of a day from the facts around it; None where too many people are.
+
+    Args:
+        loaded: The configuration.
+        computer: Resolves and plans as for a whole company.
+        base: What everything was computed to.
+        facts: Around the account and those it was merged with; events are brought to them.
+        account_id: The account.
+        day: Today, or one before it.
+
+    Raises:
+        UsageError: It was not known by that day.
+    """
+    if facts.people.height > MOST_PEOPLE:
+        return None
+    facts.bring()
+    filing = computer.resolve(facts, base.merges)
+    activity = facts.scratch.activity()
+    made = _prepared(computer, base, facts, activity, filing)
+    frames = compute_features(made, activity, followed_days(day), accounts=[account_id])
+    return filing, stand(loaded, frames, as_of=day)
 
 
 def _prepared(

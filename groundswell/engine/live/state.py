@@ -23,7 +23,7 @@ from groundswell.engine.live.board import Board
 from groundswell.engine.live.firing import Said, runs_of
 from groundswell.engine.live.last_known import People
 from groundswell.engine.live.moving import Movements, users_at
-from groundswell.engine.live.near import compute_near
+from groundswell.engine.live.near import compute_near, facts_near, look_near
 from groundswell.engine.live.pending import Pending
 from groundswell.engine.live.reconciling import reconcile
 from groundswell.engine.running import decide_on, run_whole
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from groundswell.engine.telling import Found
     from groundswell.intake import Filing
     from groundswell.store.ledger import JournalEntry, Ledger
+    from groundswell.store.nearby import Rosters
     from groundswell.store.warehouse import Warehouse
 
     Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ class Live:
         self._base: Base | None = None
         self._version = ""
         self._pending = Pending()
-        self._changed: set[str] = set()  # accounts that were touched since the last `rebase`
+        self._recomputed: set[str] = set()  # accounts, from the facts around them since `rebase`
         self._movements = Movements()
         self._board: Board | None = None
         self._stale = True
@@ -157,6 +158,14 @@ class Live:
     def base(self) -> Base | None:
         """What counting goes on from; None before the first `rebase`."""
         return self._base
+
+    @property
+    def rosters(self) -> Rosters | None:
+        """Who and what there is, by all that was taken in; None where facts came another way."""
+        base = self._base
+        if base is None or self._stale or self._warehouse.version() != self._version:
+            return None
+        return base.rosters
 
     @property
     def known(self) -> LastKnown | None:
@@ -204,7 +213,7 @@ class Live:
         drift = self._reconcile()
         self._base, self._stale, self._crowded = None, True, False
         self._pending, self._movements = Pending(), Movements()
-        self._changed = set()
+        self._recomputed = set()
         today = utc_day(self._clock.now())
         filing = self._computer.filing()
         computation = self._computer.computation()
@@ -340,7 +349,6 @@ class Live:
     def _rescore(self, base: Base, *, anew: bool) -> Rescored:
         pending = self._pending
         touched = np.array(sorted(pending.touched), dtype=np.int64)
-        self._changed |= set(base.account_ids.gather(touched).to_list())
         pending.touched = set()
         self._set_apart(base, pending.accounts)
         counters = base.counters
@@ -379,7 +387,7 @@ class Live:
         apart = base.merged_with(pending.accounts | moved)
         self._set_apart(base, apart)
         wanted = apart | base.merged_with(pending.unsure)
-        self._changed |= wanted
+        self._recomputed |= wanted
         if not wanted:
             return 0
         near = compute_near(
@@ -460,57 +468,73 @@ class Live:
         """Return where every account stands, best first; None before the first `rebase`."""
         return self._board.rows() if self._board is not None else None
 
-    def look(self, text: str) -> tuple[Found, Standing, Filing] | None:
-        """Find an account by its id, name or domain, and compute it as of today.
+    def look(self, text: str, day: date) -> tuple[Found, Standing, Filing] | None:
+        """Find an account by its id, name or domain, and say where it stands as of a day.
+
+        Args:
+            text: What names it.
+            day: Today, or one before it.
 
         Returns:
             The account, where it stands, and who belongs to it; None where that can only be told
             by computing everything.
 
         Raises:
-            UsageError: There is no such account, or several are.
+            UsageError: There is no such account, several are, or it was not known by that day.
         """
         base, latest = self._base, self.latest()
-        if base is None or self._stale or latest is None:
+        if base is None or self._stale or latest is None or day > base.today:
             return None
         columns = ("account_id", "name", "domain")
         newer = latest.filter(pl.col("account_id").is_in(list(self._movements.unknown)))
         known = [base.filing.accounts.select(columns)]
         known += [newer.select("account_id", "name", pl.lit(None, pl.String).alias("domain"))]
         found = find_account(pl.concat(known), text)
-        if self._is_as_it_was(base, found.account_id):
-            return found, self._as_it_was(base, found.account_id), base.filing
-        near = compute_near(
-            self._loaded,
-            self._computer,
-            base,
-            self._movements,
-            base.merged_with({found.account_id}),
-            names=self._warehouse.event_names(),
-        )
-        if near is None or near.standing is None:
-            return None
-        if found.account_id not in near.standing.frame["account_id"]:
-            return None
-        return found, near.standing, near.filing
+        together = base.merged_with({found.account_id})
+        stays = together <= base.numbers.keys() and not self._pending.beyond_counting
+        refiled = not together.isdisjoint(self._recomputed)
+        standing = None
+        if stays and day == base.today:
+            standing = self._counted(base, found.account_id, together)
+        elif stays and not refiled and self._computer.activity.fingerprint == base.rolled_up:
+            standing = self._as_it_was(base, found.account_id, day)
+        if standing is not None and not refiled:
+            return found, standing, base.filing
+        with Scratch() as scratch:
+            names = self._warehouse.event_names()
+            facts = facts_near(base, self._movements, together, scratch, names=names)
+            if standing is not None:
+                return found, standing, self._computer.resolve(facts, base.merges)
+            near = look_near(self._loaded, self._computer, base, facts, found.account_id, day=day)
+        return None if near is None else (found, near[1], near[0])
 
-    def _is_as_it_was(self, base: Base, account_id: str) -> bool:
-        """Tell whether nothing touched an account since everything was computed."""
-        together = base.merged_with({account_id})
-        return (
-            not self._pending.beyond_counting
-            and together <= base.numbers.keys()
-            and self._pending.touched.isdisjoint(base.numbers[name] for name in together)
-            and together.isdisjoint(self._changed)
-            and self._computer.activity.fingerprint == base.rolled_up
-        )
+    def _counted(self, base: Base, account_id: str, together: set[str]) -> Standing | None:
+        """Return where an account stands today by what was counted; None where that is not sure.
 
-    def _as_it_was(self, base: Base, account_id: str) -> Standing:
-        """Compute an account from the roll-up that everything was computed from."""
-        days = followed_days(base.today)
-        activity = self._computer.activity
-        frames = compute_features(base.computation, activity, days, accounts=[account_id])
-        return stand(self._loaded, frames, as_of=base.today)
+        Args:
+            base: What was counted on from.
+            account_id: The account.
+            together: It, and those it was merged with.
+        """
+        counters, numbers = base.counters, [base.numbers[name] for name in together]
+        if counters.apart[numbers].any() or counters.unsure[numbers].any():
+            return None
+        number = base.numbers[account_id]
+        today = counters.features(np.array([number], dtype=np.int64))
+        if not today.height:
+            return None
+        eve = base.eves.of_account(number, account_id)
+        return stand_on(self._loaded, eve, today, as_of=base.today)
+
+    def _as_it_was(self, base: Base, account_id: str, day: date) -> Standing:
+        """Compute an account as of a past day, from the roll-up that everything was computed from.
+
+        What came since is of today, where it is not of an account that was filed anew.
+        """
+        frames = compute_features(
+            base.computation, self._computer.activity, followed_days(day), accounts=[account_id]
+        )
+        return stand(self._loaded, frames, as_of=day)
 
 
 def _begins_earlier(base: Base, kind: Kind, rows: pa.Table) -> bool:

@@ -43,7 +43,7 @@ from groundswell.tracing import span
 from groundswell.web.posting import Poster
 from groundswell.web.site import Site, lost_endpoint, site_routes
 from groundswell.web.site.provider import open_way_in
-from groundswell.web.site.reports import ReportShelf
+from groundswell.web.site.shelf import ReportShelf
 from groundswell.web.site.signal_board import SignalBoard
 from groundswell.web.site.sources import SourceBoard
 

@@ -9,7 +9,7 @@ from groundswell.web.site.reports import KINDS, promised
 from groundswell.web.site.visit import Answer, Shown
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from groundswell.errors import Problem
     from groundswell.web.document import Report
@@ -27,14 +27,19 @@ class OwnPage:
         problems: Why it could not be made.
         as_of: The day; the month is its.
         latest: The latest day there is.
-        path: Of the page.
+        made_at: When it was made.
     """
 
     report: Report | None
     problems: tuple[Problem, ...]
     as_of: date
     latest: date
-    path: str = MINE
+    made_at: datetime | None
+
+    @property
+    def address(self) -> str:
+        """Where it is shown."""
+        return f"{MINE}?as_of={self.as_of}"
 
 
 def show_own_commissions(visit: Visit) -> Answer:
@@ -45,5 +50,5 @@ def show_own_commissions(visit: Visit) -> Answer:
     from groundswell.web.commission_report import write_own_commissions  # noqa: PLC0415 - it draws
 
     report = write_own_commissions(made.found, visit.who.email) if made else None
-    page = OwnPage(report, problems, as_of, latest)
+    page = OwnPage(report, problems, as_of, latest, made.at if made else None)
     return Shown("own_commissions.html", page, "My commissions", part="part_report.html")

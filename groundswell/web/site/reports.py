@@ -1,34 +1,25 @@
-"""Reports: made once for a day, beside everything else, and shown from then on at once."""
+"""Reports of the company, as of any day."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-import structlog
-
-from groundswell.errors import GroundswellError, Problem
+from groundswell.web.site.shelf import Asked
 from groundswell.web.site.visit import Answer, File, NotSeenError, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from datetime import date
+    from datetime import date, datetime
 
     from groundswell.engine import Project
+    from groundswell.errors import Problem
     from groundswell.web.document import Report
+    from groundswell.web.site.shelf import Made
     from groundswell.web.site.visit import Visit
-
-KEPT = 24
-"""Reports that are kept; the one that was not looked at for longest gives way."""
-
-REPORTS = "reports"
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +108,6 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What was found, the report of it, and its pictures, as SVG by name."""
-
-    found: Any
-    report: Report
-    svgs: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class ReportPage:
     """A report as of a day.
 
@@ -136,6 +118,7 @@ class ReportPage:
         problems: Why it could not be made.
         as_of: The day.
         latest: The latest day there is.
+        made_at: When it was made.
     """
 
     kind: Kind
@@ -144,59 +127,29 @@ class ReportPage:
     problems: tuple[Problem, ...]
     as_of: date
     latest: date
+    made_at: datetime | None
 
     @property
-    def path(self) -> str:
-        """Of the page."""
-        return f"/reports/{self.kind.name}"
+    def address(self) -> str:
+        """Where it is shown."""
+        return f"/reports/{self.kind.name}?as_of={self.as_of}"
+
+    def picture(self, name: str) -> str:
+        """Return where one of its pictures is."""
+        return f"/reports/{self.kind.name}/{quote(name, safe='')}.svg?as_of={self.as_of}"
 
 
-@dataclass
-class ReportShelf:
-    """Makes reports one after the other on a thread of its own, and keeps them.
-
-    What was known by a day changes when more of it arrives, so a report is kept for the facts and
-    the decisions that it was made of, and made anew when these are others.
-
-    Attributes:
-        project: What they are made of.
-        alone: Held while one is computed.
-    """
-
-    project: Project
-    alone: AbstractContextManager[object]
-    _made: OrderedDict[tuple[str, date, str], Future[Made]] = field(
-        default_factory=OrderedDict[tuple[str, "date", str], "Future[Made]"], repr=False
+def asked_of(project: Project, kind: Kind, as_of: date) -> Asked:
+    """Return what the shelf is asked for a kind of report."""
+    return Asked(
+        (kind.name, str(as_of)),
+        lambda: getattr(project.measuring, kind.name)(as_of=as_of),
+        partial(_write, kind),
     )
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def __post_init__(self) -> None:
-        """Prepare the thread; nothing is made yet."""
-        self.project.jobs.know(REPORTS, "Makes the reports that pages ask for.")
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="reports")
 
-    def get(self, kind: Kind, as_of: date) -> Future[Made]:
-        """Return a report, or the promise of it."""
-        key = (kind.name, as_of, self.project.warehouse.version())
-        with self._lock:
-            found = self._made.get(key)
-            if found is None:
-                found = self._made[key] = self._maker.submit(partial(self._make, kind, as_of))
-            self._made.move_to_end(key)
-            while len(self._made) > KEPT:
-                self._made.popitem(last=False)
-            return found
-
-    def close(self) -> None:
-        """Make no more reports; what is being made is left unfinished."""
-        self._maker.shutdown(wait=False, cancel_futures=True)
-
-    def _make(self, kind: Kind, as_of: date) -> Made:
-        with self.project.jobs.watch(REPORTS):
-            with self.alone:
-                found = getattr(self.project.measuring, kind.name)(as_of=as_of)
-            report = writer_of(kind)(found)
-            return Made(found, report, report.render_pictures())
+def _write(kind: Kind, found: Any) -> Report:
+    return writer_of(kind)(found)  # which is imported only now
 
 
 def writer_of(kind: Kind) -> Callable[[Any], Report]:
@@ -221,7 +174,13 @@ def show_report(visit: Visit) -> Answer:
     as_of = min(visit.day() or latest, latest)
     made, problems = promised(visit, kind, as_of)
     page = ReportPage(
-        kind, tuple(KINDS.values()), made.report if made else None, problems, as_of, latest
+        kind,
+        tuple(KINDS.values()),
+        made.report if made else None,
+        problems,
+        as_of,
+        latest,
+        made.at if made else None,
     )
     return Shown("report.html", page, kind.title, part="part_report.html")
 
@@ -237,7 +196,16 @@ def show_picture(visit: Visit) -> Answer:
     if kind is None or as_of is None:
         raise NotSeenError("picture")
     made, _ = promised(visit, kind, as_of)
-    svg = made.svgs.get(visit.path["picture"]) if made else None
+    return picture_of(made, visit.path["picture"])
+
+
+def picture_of(made: Made | None, name: str) -> File:
+    """Return a picture of a report.
+
+    Raises:
+        NotSeenError: There is no such picture, or it is not made yet.
+    """
+    svg = made.svgs.get(name) if made else None
     if svg is None:
         raise NotSeenError("picture")
     return File(svg.encode(), "image/svg+xml")
@@ -245,15 +213,4 @@ def show_picture(visit: Visit) -> Answer:
 
 def promised(visit: Visit, kind: Kind, as_of: date) -> tuple[Made | None, tuple[Problem, ...]]:
     """Return a report where it is made, or why it cannot be."""
-    made = visit.site.reports.get(kind, as_of)
-    if not made.done():
-        return None, ()
-    error = made.exception()
-    if error is None:
-        return made.result(), ()
-    if isinstance(error, GroundswellError):
-        return None, error.problems
-    log.error("a report could not be made", report=kind.name, problem=type(error).__name__)
-    return None, (
-        Problem("report-broken", "The report could not be made.", "The server's log says why."),
-    )
+    return visit.site.reports.look(asked_of(visit.project, kind, as_of))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from groundswell.engine.sight import Sight
     from groundswell.store.colleagues import Colleague
     from groundswell.web.site.provider import WayIn
-    from groundswell.web.site.reports import ReportShelf
+    from groundswell.web.site.shelf import ReportShelf
     from groundswell.web.site.signal_board import SignalBoard
     from groundswell.web.site.sources import SourceBoard
 

@@ -31,7 +31,7 @@ from groundswell.engine.sight import without_people
 from groundswell.web.document import Picture, Report, Section
 from groundswell.web.site import ROUTES
 from groundswell.web.site.accounts import FILTERS
-from groundswell.web.site.reports import KINDS
+from groundswell.web.site.reports import KINDS, asked_of
 
 from .conftest import ADMIN, ANALYST, CONFIG, MANAGER, OTHER_REP, REP, company_rows, open_office
 from .test_authorisation import MAY, filled, key_of
@@ -248,7 +248,7 @@ def test_reports_and_their_pictures_hold_text_alone(office: Office, kind: str) -
     shelf = office.served.server.site.reports
     day = office.project.looker.latest_day()
     assert day is not None
-    made = shelf.get(KINDS[kind], day).result(180)
+    made = shelf.get(asked_of(office.project, KINDS[kind], day)).result(180)
     browser = office.browser(ADMIN)
     page = browser.get(f"/reports/{kind}")
     assert "It is being made" not in page.text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundswell.handoff.life import State
-from groundswell.web.site.reports import KINDS
+from groundswell.web.site.reports import KINDS, asked_of
 from tests.measuring.conftest import DAY
 
 from .conftest import ADMIN, ANALYST, MANAGER, NASTY, OTHER_REP, PASSWORD, REP
@@ -193,8 +193,8 @@ def test_a_report_is_made_beside_and_shown(office: Office) -> None:
     browser = office.browser(MANAGER)
     promised = office.served.server.site.reports
     browser.get("/reports/mistakes")
-    for made in promised._made.values():
-        made.result(120)
+    for kept in promised._kept.values():
+        kept.promise.result(120)
     page = browser.get("/reports/mistakes").text
     assert "It is being made" not in page
     assert 'class="gs-report"' in page
@@ -240,7 +240,7 @@ def test_a_rep_is_shown_their_own_commissions_and_nobody_elses(office: Office) -
     day = office.project.looker.latest_day()
     assert day is not None
     shelf = office.served.server.site.reports
-    made = shelf.get(KINDS["commissions"], day).result(120)
+    made = shelf.get(asked_of(office.project, KINDS["commissions"], day)).result(120)
     text = office.browser(ADMIN).get("/reports/commissions").text
     assert "Does the plan work?" in text
     for who, other in ((REP, OTHER_REP), (OTHER_REP, REP)):

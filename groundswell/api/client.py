@@ -431,6 +431,7 @@ class LabClient:
         seed: int = 0,
         as_of: date | None = None,
         as_known: bool = False,
+        keep: bool = True,
         who: str,
     ) -> Backtest:
         """See `Lab.backtest`."""
@@ -444,6 +445,7 @@ class LabClient:
             seed=seed,
             as_of=as_of,
             as_known=as_known,
+            keep=keep,
             who=who,
         )
 

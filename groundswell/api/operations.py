@@ -50,6 +50,7 @@ from groundswell.api.measuring_operations import (
 from groundswell.api.signals_operations import (
     BlockArguments,
     CheckBlockArguments,
+    ProposeScoreArguments,
     WeighBlockArguments,
     WriteBlockArguments,
 )
@@ -278,6 +279,7 @@ class BacktestArguments(msgspec.Struct):
     seed: Seed = 0
     as_of: date | None = None
     as_known: bool = False
+    keep: bool = True
     who: str = "somebody"
 
 
@@ -620,6 +622,13 @@ OPERATIONS = {
         Operation("GET", "/v1/config/block", "signals.block", BlockArguments, BlockText),
         Operation("POST", "/v1/config/check", "signals.check", CheckBlockArguments, BlockChange),
         Operation("POST", "/v1/config/weigh", "signals.weigh", WeighBlockArguments, Weighed),
+        Operation(
+            "POST",
+            "/v1/config/score",
+            "signals.propose_score",
+            ProposeScoreArguments,
+            BlockText,
+        ),
         Operation("POST", "/v1/config/write", "signals.write", WriteBlockArguments, Written),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),

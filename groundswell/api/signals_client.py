@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from groundswell.engine.signals import BlockChange, BlockText, Signs, Weighed, Written
 
@@ -32,6 +32,18 @@ class SignalsClient:
     def weigh(self, block: str, text: str) -> Weighed:
         """See `Signals.weigh`."""
         return self._call("signals.weigh", block=block, text=text)
+
+    def propose_score(
+        self,
+        *,
+        weights: Mapping[str, float] | None = None,
+        times: Mapping[str, float] | None = None,
+        qualified: float | None = None,
+    ) -> BlockText:
+        """See `Signals.propose_score`."""
+        return self._call(
+            "signals.propose_score", weights=weights, times=times, qualified=qualified
+        )
 
     def write(self, block: str, text: str, *, digest: str) -> Written:
         """See `Signals.write`."""

@@ -31,6 +31,14 @@ class WeighBlockArguments(msgspec.Struct):
     text: BlockText
 
 
+class ProposeScoreArguments(msgspec.Struct):
+    """Of `signals.propose_score`."""
+
+    weights: dict[str, float] | None = None
+    times: dict[str, float] | None = None
+    qualified: float | None = None
+
+
 class WriteBlockArguments(msgspec.Struct):
     """Of `signals.write`."""
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from groundswell.config.editing import check_block, find_block
 from groundswell.config.loading import CONFIG_FILE
 from groundswell.engine import Project
 from groundswell.engine.checking import check_project
 from groundswell.errors import ConfigError, UsageError
-from groundswell.model import Kind
+from groundswell.model import Kind, Part
 from tests.measuring.conftest import DAY, OPEN, evening, load, rows
 
 if TYPE_CHECKING:
@@ -195,6 +196,120 @@ def test_a_change_is_weighed_as_a_run_decides(
     assert weighed.accounts == before.height
 
 
+SCORE = {"preset": "hybrid", "qualified": {"at_least": 5}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {**SCORE, "qualified": {"at_least": 22}},
+        {**SCORE, "weights": {"usage": 0.1, "fit": 0.8, "behaviour": 0.1}},
+        {"preset": "points", "qualified": {"above": 30}},
+    ],
+    ids=["threshold", "weights", "preset"],
+)
+def test_another_score_moves_whom_a_run_by_it_moves(
+    folder: Path, project: Project, changed: dict[str, Any]
+) -> None:
+    text = f"score: {json.dumps(changed)}\n"
+    weighed = project.signals.weigh("score", text)
+    moves = weighed.scores
+    assert moves is not None
+    before = {row["account_id"]: row for row in project.looker.latest().iter_rows(named=True)}
+    capacity = project.lab.capacity()
+    project.close()
+    write(folder, {**BLOCKS, "score": changed})
+    with open_project(folder) as other:
+        after = {name: other.explain(name) for name in before}
+    passed = {name for name, row in before.items() if row["above_threshold"]}
+    passes = {name for name, story in after.items() if story.above_threshold}
+    assert (moves.above_before, moves.above_after) == (len(passed), len(passes))
+    assert (moves.rise, moves.fall) == (len(passes - passed), len(passed - passes))
+    far = {name: abs(after[name].score - row["score"]) for name, row in before.items()}
+    moved = {name for name in before if far[name] >= 0.1 or (name in passed) != (name in passes)}
+    assert moves.moved == len(moved) > 0
+    first = [one.account_id for one in moves.first]
+    wanted = sorted(moved, key=lambda n: ((n in passed) == (n in passes), -round(far[n], 9), n))
+    assert first == wanted[: len(first)]
+    for one in moves.first:
+        assert one.before == pytest.approx(before[one.account_id]["score"])
+        assert one.after == pytest.approx(after[one.account_id].score)
+        story = after[one.account_id]
+        crosses = {(True, False): "below", (False, True): "above"}
+        assert one.crosses == crosses.get((one.account_id in passed, story.above_threshold), "")
+        assert one.rank_after == 1 + sum(other.score > story.score for other in after.values())
+    best = [
+        sorted(before, key=lambda n: (-scores[n], n))[:capacity]
+        for scores in (
+            {name: row["score"] for name, row in before.items()},
+            {name: story.score for name, story in after.items()},
+        )
+    ]
+    assert moves.kept == len({*best[0]} & {*best[1]})
+
+
+def test_who_does_not_pass_any_more_is_decided_on_as_let_go(project: Project) -> None:
+    latest = project.looker.latest()
+    line = float(latest["score"].sort()[latest.height // 2])
+    text = f'score: {{"preset": "hybrid", "qualified": {{"at_least": {line}}}}}\n'
+    rules = {one.name: one for one in project.signals.weigh("score", text).tallies["rules"]}
+    passing = latest.filter(pl.col("score") >= line)
+    big = pl.col("employees") >= 800
+    assert rules["big"].before == latest.filter(pl.col("qualified") & big).height
+    assert rules["big"].after == passing.filter(big).height
+    assert rules["all"].after == passing.filter(~big).height
+
+
+def test_numbers_are_proposed_as_the_text_that_says_them(project: Project) -> None:
+    signals, score = project.signals, project.loaded.score
+    name = score.parts[Part.USAGE].components[0].name
+    told = signals.propose_score(weights={"fit": 0.9}, times={f"usage.{name}": 2.0}, qualified=33.0)
+    change = signals.check("score", told.text, digest=told.digest)
+    assert not change.problems
+    assert "33" in change.diff
+    weights = check_block(find_block(project.root, "score"), told.text).score.parts
+    before = {part: one.weight for part, one in score.parts.items()} | {Part.FIT: 0.9}
+    whole = sum(before.values())
+    for part, weight in before.items():
+        assert weights[part].weight == pytest.approx(weight / whole, abs=2e-4)
+    assert sum(one.weight for one in weights.values()) == pytest.approx(1, abs=1e-9)
+    same = signals.propose_score(
+        weights={"fit": score.parts[Part.FIT].weight}, times={f"usage.{name}": 1.0}, qualified=5.0
+    )
+    assert same.text == signals.block("score").text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [
+        ({"weights": {"fitt": 1.0}}, "score-part"),
+        ({"weights": {"fit": -1.0}}, "score-number"),
+        ({"weights": {"fit": float("nan")}}, "score-number"),
+        ({"times": {"usage.nothing": 2.0}}, "score-component"),
+        ({"times": {"usage.daily_active_users": 11.0}}, "score-number"),
+        ({"qualified": 100.5}, "score-number"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(
+    project: Project, numbers: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        project.signals.propose_score(**numbers)
+    assert refused.value.problems[0].code == code
+
+
+def test_a_learned_score_is_not_turned_by_hand(folder: Path, project: Project) -> None:
+    learned = {**BLOCKS, "score": {"preset": "fitted", "prior": "hybrid"}}
+    assert project.signals.weigh("score", 'score: {"preset": "fitted"}\n').scores is None
+    project.close()
+    write(folder, learned)
+    with open_project(folder) as other:
+        with pytest.raises(UsageError) as refused:
+            other.signals.propose_score(qualified=20.0)
+        assert refused.value.problems[0].code == "score-learned"
+        assert not other.signals.weigh("score", 'score: {"preset": "hybrid"}\n').decides
+
+
 def test_what_changes_features_is_counted_in_events_and_decides_nothing(project: Project) -> None:
     events = {**OPEN["events"], "invited": NOT_TOLD}
     weighed = project.signals.weigh("events", f"events: {json.dumps(events)}\n")
@@ -250,7 +365,7 @@ def test_what_may_not_be_written_is_not(folder: Path, project: Project) -> None:
     with pytest.raises(UsageError) as refused:
         project.signals.write("triggers", "triggers: {}\n", digest=told.digest)
     assert refused.value.problems[0].code == "edit-off"
-    for block in ("warehouse", "web", "score", ""):
+    for block in ("warehouse", "web", "destinations", ""):
         with pytest.raises(UsageError):
             project.signals.check(block, f"{block}: x\n")
     assert (folder / CONFIG_FILE).read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -183,6 +184,7 @@ class Lab:
         seed: int = 0,
         as_of: date | None = None,
         as_known: bool = False,
+        keep: bool = True,
         who: str = _SOMEBODY,
     ) -> Backtest:
         """Say how a definition would have done, and keep that where the registry knows it.
@@ -198,6 +200,7 @@ class Lab:
             as_of: The last day that is known; today by default.
             as_known: Leave out, in each week, the events that had not arrived by then. Every week
                 takes a roll-up of its own.
+            keep: Whether it is kept; `keep_backtest` does so later.
             who: Who asks.
 
         Raises:
@@ -213,9 +216,31 @@ class Lab:
             capacity=capacity or self.capacity(),
             seed=seed,
         )
-        if any(model.version == score.version for model in self.models.all()):
+        if keep and self.is_registered(score.version):
             self.models.note_backtest(score.version, _summary(found), who=who)
         return found
+
+    def is_registered(self, version: str) -> bool:
+        """Tell whether the registry knows a version."""
+        return any(model.version == version for model in self.models.all())
+
+    def keep_backtest(self, found: Backtest, *, who: str) -> None:
+        """Keep a backtest with its version; once is enough.
+
+        Raises:
+            UsageError: The registry does not know the version.
+        """
+        if not self.keeps(found):
+            self.models.note_backtest(found.version, _summary(found), who=who)
+
+    def keeps(self, found: Backtest) -> bool:
+        """Tell whether a backtest is the latest that is kept with its version.
+
+        Raises:
+            UsageError: The registry does not know the version.
+        """
+        kept = self.models.find(found.version).backtests
+        return bool(kept) and kept[-1] == json.loads(json.dumps(_summary(found)))
 
     def compare(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from groundswell.errors import Problem
 
@@ -254,6 +255,55 @@ class Otherwise:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedScore:
+    """An account whose score would be another one.
+
+    Attributes:
+        account_id: The account.
+        name: What it is called.
+        before, after: Its score.
+        rank_before, rank_after: Its place among all accounts, from 1; equal scores share theirs.
+        crosses: `above` where it would pass the threshold that it does not pass, `below` the other
+            way around; empty where neither.
+    """
+
+    account_id: str
+    name: str | None
+    before: float
+    after: float
+    rank_before: int
+    rank_after: int
+    crosses: Literal["above", "below", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMoves:
+    """Who moves when the score is another one.
+
+    Attributes:
+        line_before, line_after: The threshold.
+        above_before, above_after: Accounts that pass it.
+        rise, fall: Accounts that would pass it and do not, and the other way around.
+        capacity: Accounts that people can take up in a week.
+        kept: How many of so many that are best are so by the other score too.
+        moved: Accounts whose score would differ by a tenth of a point or more.
+        first: The first of these: those that cross the threshold before the others, and those that
+            move farthest before those that move less.
+    """
+
+    line_before: float
+    line_after: float
+    above_before: int
+    above_after: int
+    rise: int
+    fall: int
+    capacity: int
+    kept: int
+    moved: int
+    first: tuple[MovedScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Weighed:
     """What a change would do to the accounts as they stand today.
 
@@ -267,6 +317,7 @@ class Weighed:
         differ: On how many accounts another decision would be made.
         differing: The first of these, by their id.
         notes: What is to be known of it.
+        scores: Who moves, where the score is another one.
     """
 
     block: str
@@ -277,6 +328,7 @@ class Weighed:
     differ: int
     differing: tuple[Otherwise, ...]
     notes: tuple[str, ...]
+    scores: ScoreMoves | None = None
 
 
 @dataclass(frozen=True, slots=True)

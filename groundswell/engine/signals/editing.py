@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BLOCKS: dict[str, str] = {
     "events": "What your events mean",
     "features": "What is counted beside the built-ins",
+    "score": "What makes an account's score, and what it has to pass",
     "triggers": "What is a reason to act now",
     "guardrails": "What holds a person back",
     "motions": "How an account is sold to, and who works it",

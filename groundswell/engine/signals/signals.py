@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from groundswell.config.loading import LoadedConfig, effective_guardrails
+from groundswell.config.loading import FITTED, LoadedConfig, effective_guardrails
 from groundswell.config.schema import GuardrailsBlock
+from groundswell.config.score_edits import edit_score
 from groundswell.engine import deciding
 from groundswell.engine.handing.simulating import FIXED
 from groundswell.engine.signals import editing
@@ -32,6 +33,8 @@ from groundswell.engine.signals.counting import (
     see_triggers,
     unmapped,
 )
+from groundswell.engine.signals.proposing import SCORE, make_edit
+from groundswell.engine.signals.rescoring import rescore, score_moves
 from groundswell.engine.signals.weighing import (
     Decided,
     Stand,
@@ -71,6 +74,14 @@ FEATURES_CHANGE = (
 )
 BEGINS_TODAY = (
     "A trigger that is new, or has another condition, counts as if it began to hold today."
+)
+TURNS_TODAY = (
+    "Who passes the threshold by this is taken to qualify today, and who does not any more to be "
+    "let go today; the days that this takes otherwise are not waited for."
+)
+LEARNED = (
+    "Accounts are scored by a learned definition, or would be: what it says is changed as a file "
+    "of its own, and `groundswell compare` says who moves."
 )
 HAS_NO_PART = "This decides on no account: who is handed over, and by which rule, stays as it is."
 
@@ -159,7 +170,8 @@ class Signals:
         present = project.loaded
         written = editing.find_known(project.root, block)
         other = editing.load_changed(written, text, project.environ)
-        other = replace(other, score=present.score)
+        if block != SCORE:
+            other = replace(other, score=present.score)
         latest = self._latest()
         day = project.looker.latest_day()
         base = Weighed(block, day, 0, decides=False, tallies={}, differ=0, differing=(), notes=())
@@ -170,20 +182,61 @@ class Signals:
             found = tallies(self._meant(present), self._meant(other))
             told = {"meanings": found} if found else {}
             return replace(base, tallies=told, notes=(FEATURES_CHANGE,))
-        now, then = self._decide(latest, present), self._decide(latest, other)
-        assert now is not None, "there are accounts"
-        assert then is not None, "there are accounts"
+        stand = self._stand(latest)
+        now = decide_stand(stand, present, now=project.clock.now())
+        scores = None
+        if block == SCORE:
+            if FITTED in (present.config.score.preset, other.config.score.preset):
+                return replace(base, notes=(LEARNED,))
+            stand, before = rescore(stand, other.score), stand
+            capacity = project.lab.capacity()
+            scores = score_moves(before, stand, other.score, capacity=capacity)
+        then = decide_stand(stand, other, now=project.clock.now())
         told = compare(now, then)
         if plays := self._advised(latest, present, other, then):
             told["plays"] = plays
         names = dict(latest.select("account_id", "name").iter_rows())
         count, first = differing(now, then, names)
         notes = [] if count or told else [HAS_NO_PART]
+        if scores is not None:
+            notes = [TURNS_TODAY] if scores.moved else []
         if present.fingerprint("triggers") != other.fingerprint("triggers"):
             notes.append(BEGINS_TODAY)
         return replace(
-            base, decides=True, tallies=told, differ=count, differing=first, notes=tuple(notes)
+            base,
+            decides=True,
+            tallies=told,
+            differ=count,
+            differing=first,
+            notes=tuple(notes),
+            scores=scores,
         )
+
+    def propose_score(
+        self,
+        *,
+        weights: Mapping[str, float] | None = None,
+        times: Mapping[str, float] | None = None,
+        qualified: float | None = None,
+    ) -> BlockText:
+        """Return the block `score` with other numbers, its comments kept; nothing is written.
+
+        Args:
+            weights: By part; those that are not named stay, and all are scaled to add up to 1.
+            times: By `part.component`, how many times as many points it gives.
+            qualified: What a score has to pass.
+
+        Returns:
+            The text as it would be, and the file that it is made of: for `check`, `weigh`, `write`.
+
+        Raises:
+            ConfigError: The file cannot be read.
+            UsageError: A learned definition scores, there is no such component, or a number is
+                out of range.
+        """
+        present, block = self.project.loaded, self.block(SCORE)
+        edit = make_edit(present, weights or {}, times or {}, qualified)
+        return replace(block, text=edit_score(block.text, present.score, edit))
 
     def write(self, block: str, text: str, *, digest: str) -> Written:
         """Write another text in place of a block's, and let a running server take it up.
@@ -241,6 +294,10 @@ class Signals:
         """Decide on all accounts; None where there are none, or not as this needs them."""
         if latest is None or not loaded.features.keys() <= set(latest.columns):
             return None
+        return decide_stand(self._stand(latest), loaded, now=self.project.clock.now())
+
+    def _stand(self, latest: pl.DataFrame) -> Stand:
+        """Return where accounts stand, with what is remembered of them."""
         project = self.project
         base = project.live.base if project.live is not None else None
         if base is not None:
@@ -250,8 +307,7 @@ class Signals:
             touches = project.warehouse.read(Kind.TOUCHES)
             remembered = deciding.remember(project.ledger, touches, as_of=day)
         parents = parents_of(project.looker.filing().accounts)
-        stand = Stand(latest, remembered, parents, project.loaded)
-        return decide_stand(stand, loaded, now=project.clock.now())
+        return Stand(latest, remembered, parents, project.loaded)
 
     def _meant(self, loaded: LoadedConfig) -> Mapping[str, int]:
         """Return by meaning how many events of the last 28 days may carry it."""

@@ -15,11 +15,13 @@ from groundswell.web.site import (
     commissions,
     health,
     lab,
+    proof,
     queue,
     reports,
     setup,
     signals,
     team,
+    weights,
 )
 from groundswell.web.site.answering import (
     COOKIE,
@@ -95,6 +97,16 @@ ROUTES: tuple[SiteRoute, ...] = (
         "GET", "/reports/{report}/{picture}.svg", "report.picture", LEADING, reports.show_picture
     ),
     SiteRoute("GET", "/lab", "lab", LEADING, lab.show_lab),
+    SiteRoute("GET", weights.WEIGHTS, "lab.weights", LEADING, weights.show_weights, computes=True),
+    SiteRoute("GET", proof.PROOF, "lab.proof", LEADING, proof.show_proof),
+    SiteRoute(
+        "GET",
+        f"{proof.PROOF}/{{picture}}.svg",
+        "lab.proof.picture",
+        LEADING,
+        proof.show_proof_picture,
+    ),
+    SiteRoute("POST", f"{proof.PROOF}/keep", "model.backtest", ADMINS, proof.keep_backtest),
     SiteRoute("GET", "/lab/models", "models", LEADING, lab.show_models),
     SiteRoute(
         "POST", "/lab/models/publish", "model.publish", ADMINS, lab.publish_model, computes=True

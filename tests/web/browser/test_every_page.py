@@ -20,7 +20,10 @@ ABOUT = {
     "/signals/{block}": [{"block": "events"}],
 }
 """What stands in the paths of pages that vary, and is not an account."""
-NOT_PAGES = {"accounts.export", "accounts.find", "report.picture", "account.use", "setup.seen"}
+NOT_PAGES = {
+    *("accounts.export", "accounts.find", "account.use", "setup.seen"),
+    *("report.picture", "lab.proof.picture"),
+}
 """What is asked for by a page, or a file."""
 TOO_WIDE = """[...document.querySelectorAll("main *")].filter(one =>
     one.getBoundingClientRect().right > innerWidth + 1

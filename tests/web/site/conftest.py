@@ -135,7 +135,7 @@ def open_office(
     """Make the company and serve it until the block ends."""
     clock = FixedClock(dt.datetime.combine(DAY, dt.time(9, 30), dt.UTC))
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(config)
+    text = "".join(f"{name}: {json.dumps(block)}\n" for name, block in config.items())
     (folder / "groundswell.yaml").write_text(text, encoding="utf-8")
     with Project.open(folder, clock=clock, environ=environ) as project:
         load(project, company_rows() if facts is None else facts)

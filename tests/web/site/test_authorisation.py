@@ -15,7 +15,9 @@ from groundswell.api.operations import OPERATIONS
 from groundswell.api.pages import DOCUMENT, HEALTH, METRICS, PAGES, READY, SLACK
 from groundswell.engine.colleagues import Role
 from groundswell.web.site import ROUTES
-from groundswell.web.site.reports import KINDS
+from groundswell.web.site.proof import PROOF
+from groundswell.web.site.proof import asked_of as asked_of_past
+from groundswell.web.site.reports import KINDS, asked_of
 
 from .conftest import ADMIN, ANALYST, MANAGER, OTHER_REP, REP, ROLES
 
@@ -42,6 +44,10 @@ MAY: dict[str, set[str]] = {
     "GET /reports/{report}": {"manager", "analyst", "admin"},
     "GET /reports/{report}/{picture}.svg": {"manager", "analyst", "admin"},
     "GET /lab": {"manager", "analyst", "admin"},
+    "GET /lab/weights": {"manager", "analyst", "admin"},
+    "GET /lab/proof": {"manager", "analyst", "admin"},
+    "GET /lab/proof/{picture}.svg": {"manager", "analyst", "admin"},
+    "POST /lab/proof/keep": {"admin"},
     "GET /lab/models": {"manager", "analyst", "admin"},
     "POST /lab/models/publish": {"admin"},
     "POST /lab/models/roll-back": {"admin"},
@@ -100,19 +106,22 @@ def filled(route: SiteRoute, office: Office, account: str | None) -> str:
     known = dict(SAMPLES)
     if account is not None:
         known |= {"account": account, "handoff": office.handoff_of(account)}
+    query = ""
     if "{picture}" in route.path:
-        known["picture"] = picture_of(office, known["report"])
-    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: known[found[1]], route.path) + (
-        f"?as_of={office.project.looker.latest_day()}" if "{picture}" in route.path else ""
-    )
+        known["picture"], query = picture_of(office, route, known["report"])
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: known[found[1]], route.path) + query
 
 
-def picture_of(office: Office, report: str) -> str:
-    """Return the name of a picture of a report, which is made for that."""
+def picture_of(office: Office, route: SiteRoute, report: str) -> tuple[str, str]:
+    """Return the name of a picture, which is made for that, and the query that asks for it."""
     day = office.project.looker.latest_day()
     assert day is not None
-    made = office.served.server.site.reports.get(KINDS[report], day).result(120)
-    return next(iter(made.svgs))
+    if route.path.startswith(PROOF):
+        asked, query = asked_of_past(office.project.lab, "backtest"), "?study=backtest"
+    else:
+        asked, query = asked_of(office.project, KINDS[report], day), f"?as_of={day}"
+    made = office.served.server.site.reports.get(asked).result(120)
+    return next(iter(made.svgs)), query
 
 
 def ask(browser: Browser, route: SiteRoute, path: str, *, csrf: str = "") -> httpx.Response:

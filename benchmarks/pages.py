@@ -38,7 +38,11 @@ FLOOR = "/find?search="
 PROMISE_MS, PROMISE_KB = 100.0, 300.0
 PROMISE_PAINT_MS = 1_000.0
 PAINTS = 5
-PATHS = ("/", "/accounts", "/team", "/lab", "/lab/models", "/health", "/setup", "/admin")
+PATHS = (
+    *("/", "/accounts", "/team", "/lab", "/lab/weights", "/lab/weights?line=50", "/lab/proof"),
+    *("/lab/models", "/signals", "/signals/triggers", "/health", "/setup", "/admin"),
+    *("/commissions/mine", "/reports/weekly"),
+)
 SAMPLE, LONGEST_BACK = 40, 180
 PAINTED = """() => new Promise(done => {
     new PerformanceObserver(list => done(list.getEntries().at(-1).startTime))

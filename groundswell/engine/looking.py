@@ -23,6 +23,7 @@ from groundswell.errors import Problem, UsageError
 from groundswell.intake import explain_account
 from groundswell.model import Alert, Decision, Kind, Risk, Score
 from groundswell.routing import NOTHING_KNOWN
+from groundswell.store.nearby import read_those
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -176,9 +177,11 @@ class Looker:
         """
         chosen = loaded or self.loaded()
         found, standing, filing = self._stands(account, day, chosen)
-        ledger, warehouse = self.computer.ledger, self.computer.warehouse
-        touches = warehouse.read(Kind.TOUCHES)
-        remembered = deciding.remember(ledger, touches, as_of=day, account_id=found.account_id)
+        account_id = found.account_id
+        touches = read_those(self.computer.warehouse, Kind.TOUCHES, "account_id", [account_id])
+        remembered = deciding.remember(
+            self.computer.ledger, touches, as_of=day, account_id=account_id
+        )
         states = deciding.states_of(
             standing,
             remembered,

@@ -26,6 +26,9 @@ LOOK_BACK_DAYS = 180
 """How many days before the as-of day are followed, to see crossings and since when triggers hold.
 A state or a trigger that is older is told as old as this."""
 
+ROUTED = ("rule", "motion", "team", "hand_raised", "hand_over")
+"""What is told of a decision beside where an account stands, a column each."""
+
 _FOLLOWED = ("account_id", "as_of", "score")
 _RAISED = "days_since_hand_raised"
 
@@ -171,6 +174,31 @@ def stand_on(loaded: LoadedConfig, eve: Eve, today: pl.DataFrame, *, as_of: date
             "account_id", "trigger", "family", pl.coalesce("begun", "since").alias("since")
         ),
         history=pl.concat([eve.history, scores.select(_FOLLOWED)]).sort("account_id", "as_of"),
+    )
+
+
+def stood(loaded: LoadedConfig, eve: Eve, latest: pl.DataFrame) -> Standing:
+    """Say where accounts stand as they were last told, as `telling.latest_frame` puts it.
+
+    Args:
+        loaded: The configuration.
+        eve: What led up to the day, of these accounts.
+        latest: Where they stand; crossings of the day are left out.
+    """
+    told = latest.drop(*ROUTED, "decided", "holding", "name")
+    families = {name: spec.family for name, spec in loaded.triggers.items()}
+    runs = [
+        (account_id, one["trigger"], families[one["trigger"]], one["since"])
+        for account_id, holding in latest.select("account_id", "holding").iter_rows()
+        for one in holding or ()
+    ]
+    followed = latest.select(_FOLLOWED)
+    return Standing(
+        as_of=latest.item(0, "as_of"),
+        frame=told,
+        transitions=eve.transitions,
+        trigger_runs=pl.DataFrame(runs, schema=eve.trigger_runs.schema, orient="row"),
+        history=pl.concat([eve.history, followed]).sort("account_id", "as_of"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from groundswell.engine.reports import AccountRow, Explanation
+from groundswell.engine.standing import ROUTED
 from groundswell.errors import Problem, UsageError, did_you_mean
 from groundswell.features.health import tell_health
 from groundswell.model import Part
@@ -88,11 +89,7 @@ def latest_frame(standing: Standing, routes: pl.DataFrame, accounts: pl.DataFram
     )
     routed = routes.select(
         "account_id",
-        "rule",
-        "motion",
-        "team",
-        "hand_raised",
-        "hand_over",
+        *ROUTED,
         pl.struct(*DECIDED, (pl.col("owned") | pl.col("open_handoff")).alias("worked")).alias(
             "decided"
         ),

@@ -20,7 +20,7 @@ _PSI = (
 def report_drift(found: Watch, *, title: str) -> Report:
     """Say whether a definition still holds."""
     rows = tuple(
-        (item.feature, f"{item.psi:.3f}", f"{item.line:.3f}", "moved" if item.warns else "")
+        (item.feature, f"{item.psi:.3f}", f"{item.line:.3f}", "yes" if item.warns else "no")
         for item in (found.score, *found.features)
     )
     converted = (
@@ -43,7 +43,7 @@ def report_drift(found: Watch, *, title: str) -> Report:
             Section(
                 "What moved",
                 (_PSI,),
-                Table(("feature", "index", "moved above", ""), rows, words=frozenset({3})),
+                Table(("feature", "index", "moves above", "moved"), rows, words=frozenset({3})),
             ),
         ),
     )

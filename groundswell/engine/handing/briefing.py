@@ -73,7 +73,7 @@ class Briefer:
         looker = self.looker
         loaded = looker.loaded()
         found, as_of = seen.found, seen.score.as_of
-        of_account = looker.accounts().filter(pl.col("account_id") == found.account_id)
+        of_account = seen.filing.accounts.filter(pl.col("account_id") == found.account_id)
         domain = next(iter(of_account["domain"]), None)
         values = {
             name: value

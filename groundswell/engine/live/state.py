@@ -27,7 +27,7 @@ from groundswell.engine.live.near import compute_near, facts_near, look_near
 from groundswell.engine.live.pending import Pending
 from groundswell.engine.live.reconciling import reconcile
 from groundswell.engine.running import decide_on, run_whole
-from groundswell.engine.standing import followed_days, stand, stand_on
+from groundswell.engine.standing import followed_days, stand, stand_on, stood
 from groundswell.engine.telling import find_account, latest_frame, parents_of
 from groundswell.features import compute_features
 from groundswell.intake import belonging
@@ -495,7 +495,7 @@ class Live:
         refiled = not together.isdisjoint(self._recomputed)
         standing = None
         if stays and day == base.today:
-            standing = self._counted(base, found.account_id, together)
+            standing = self._counted(base, latest, found.account_id, together)
         elif stays and not refiled and self._computer.activity.fingerprint == base.rolled_up:
             standing = self._as_it_was(base, found.account_id, day)
         if standing is not None and not refiled:
@@ -508,11 +508,14 @@ class Live:
             near = look_near(self._loaded, self._computer, base, facts, found.account_id, day=day)
         return None if near is None else (found, near[1], near[0])
 
-    def _counted(self, base: Base, account_id: str, together: set[str]) -> Standing | None:
+    def _counted(
+        self, base: Base, latest: pl.DataFrame, account_id: str, together: set[str]
+    ) -> Standing | None:
         """Return where an account stands today by what was counted; None where that is not sure.
 
         Args:
             base: What was counted on from.
+            latest: Where accounts stood when they were last scored.
             account_id: The account.
             together: It, and those it was merged with.
         """
@@ -520,10 +523,13 @@ class Live:
         if counters.apart[numbers].any() or counters.unsure[numbers].any():
             return None
         number = base.numbers[account_id]
+        eve = base.eves.of_account(number, account_id)
+        if self._pending.touched.isdisjoint(numbers):
+            place = latest["account_id"].index_of(account_id)
+            return None if place is None else stood(self._loaded, eve, latest[place])
         today = counters.features(np.array([number], dtype=np.int64))
         if not today.height:
             return None
-        eve = base.eves.of_account(number, account_id)
         return stand_on(self._loaded, eve, today, as_of=base.today)
 
     def _as_it_was(self, base: Base, account_id: str, day: date) -> Standing:

@@ -153,7 +153,7 @@ class Signals:
         """
         return editing.change_of(self.project.root, block, text, digest, self.project.environ)
 
-    def weigh(self, block: str, text: str) -> Weighed:
+    def weigh(self, block: str, text: str, *, decide: bool = True) -> Weighed:
         """Say what another text of a block does to the accounts as they stand; nothing is written.
 
         Triggers, rules and guardrails decide on every account anew, by the features that it has.
@@ -161,6 +161,7 @@ class Signals:
         Args:
             block: As for `block`.
             text: What would stand in its place, its key too.
+            decide: Whether accounts are decided on anew; of `score` who moves is told without.
 
         Raises:
             ConfigError: It has mistakes.
@@ -182,24 +183,24 @@ class Signals:
             found = tallies(self._meant(present), self._meant(other))
             told = {"meanings": found} if found else {}
             return replace(base, tallies=told, notes=(FEATURES_CHANGE,))
-        stand = self._stand(latest)
-        now = decide_stand(stand, present, now=project.clock.now())
-        scores = None
+        stand = before = self._stand(latest)
         if block == SCORE:
             if FITTED in (present.config.score.preset, other.config.score.preset):
                 return replace(base, notes=(LEARNED,))
-            stand, before = rescore(stand, other.score), stand
+            stand = rescore(before, other.score)
             capacity = project.lab.capacity()
             scores = score_moves(before, stand, other.score, capacity=capacity)
+            base = replace(base, scores=scores, notes=(TURNS_TODAY,) if scores.moved else ())
+        if not decide:
+            return base
+        now = decide_stand(before, present, now=project.clock.now())
         then = decide_stand(stand, other, now=project.clock.now())
         told = compare(now, then)
         if plays := self._advised(latest, present, other, then):
             told["plays"] = plays
         names = dict(latest.select("account_id", "name").iter_rows())
         count, first = differing(now, then, names)
-        notes = [] if count or told else [HAS_NO_PART]
-        if scores is not None:
-            notes = [TURNS_TODAY] if scores.moved else []
+        notes = [*base.notes] if count or told or base.scores else [HAS_NO_PART]
         if present.fingerprint("triggers") != other.fingerprint("triggers"):
             notes.append(BEGINS_TODAY)
         return replace(
@@ -209,7 +210,6 @@ class Signals:
             differ=count,
             differing=first,
             notes=tuple(notes),
-            scores=scores,
         )
 
     def propose_score(

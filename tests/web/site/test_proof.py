@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,11 @@ def test_a_backtest_is_shown_and_kept_once_an_admin_says_so(office: Office) -> N
     found = lab.backtest(keep=False)
     assert lab.version(version).backtests == before
     assert version in reader
+    pictures = re.findall(r'<img loading="lazy" src="([^"]+)"', reader)
+    assert pictures
+    for picture in pictures:
+        drawn = office.browser(ANALYST).get(html.unescape(picture))
+        assert drawn.headers["content-type"] == "image/svg+xml"
     assert "Keep it with" not in reader
     browser = office.browser(ADMIN)
     assert "Keep it with" in browser.get("/lab/proof?study=backtest").text

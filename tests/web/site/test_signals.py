@@ -16,7 +16,7 @@ from groundswell.engine.checking import check_project
 from groundswell.errors import ConfigError
 from tests.server.conftest import serving
 
-from .conftest import ADMIN, ANALYST, MANAGER, NASTY, PASSWORD, REP, Browser
+from .conftest import ADMIN, ANALYST, CONFIG, MANAGER, NASTY, PASSWORD, REP, Browser
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -246,47 +246,45 @@ def test_what_is_wrong_is_told_as_check_tells_it(tmp_path: Path, block: str, tex
         assert "<i>A</i>" not in answers["check"].text
 
 
-def test_what_a_change_does_today_is_what_the_project_says(office: Office) -> None:
-    """The office keeps its file as a program does, in one line: pages do not edit that."""
-    answer = office.browser(ADMIN).get("/signals/guardrails")
-    assert answer.status_code == 200
-    assert "Change it in an editor" in answer.text
+def test_a_file_whose_blocks_have_no_lines_of_their_own_is_left_to_an_editor(
+    office: Office,
+) -> None:
     file = office.project.root / CONFIG_FILE
     before = file.read_bytes()
-    file.write_text(by_line(office), encoding="utf-8")
+    file.write_text(json.dumps(CONFIG), encoding="utf-8")
     try:
-        browser = office.browser(ANALYST)
-        held = fields(browser.get("/signals/guardrails").text)
-        text = "guardrails:\n  min_account_age: 150d\n  holdout: 50%\n"
-        weighed = office.project.signals.weigh("guardrails", text)
-        assert weighed.differ > 0
-        held["text"] = text
-        page = browser.send("/signals/guardrails/weigh", **held)
-        assert page.status_code == 200
-        assert f"another decision would be made on {weighed.differ}." in page.text
-        assert table(page.text, "guardrails") == [
-            [one.name.replace("_", " "), str(one.before), str(one.after)]
-            for one in weighed.tallies["guardrails"]
-        ]
-        shown = table(page.text, "Accounts")
-        assert [row[0] for row in shown] == [one.name for one in weighed.differing]
-        assert NASTY not in page.text
-        csrf = browser.csrf()
-        part = browser.client.post(
-            "/signals/guardrails/weigh",
-            data={**held, "csrf": csrf},
-            headers={"hx-request": "true"},
-        )
-        assert "<html" not in part.text
-        assert table(part.text, "guardrails") == table(page.text, "guardrails")
+        answer = office.browser(ADMIN).get("/signals/guardrails")
+        assert answer.status_code == 200
+        assert "Change it in an editor" in answer.text
     finally:
         file.write_bytes(before)
 
 
-def by_line(office: Office) -> str:
-    """Return the office's configuration with a line for each block."""
-    told = json.loads((office.project.root / CONFIG_FILE).read_text("utf-8"))
-    return "".join(f"{name}: {json.dumps(block)}\n" for name, block in told.items())
+def test_what_a_change_does_today_is_what_the_project_says(office: Office) -> None:
+    browser = office.browser(ANALYST)
+    held = fields(browser.get("/signals/guardrails").text)
+    text = "guardrails:\n  min_account_age: 150d\n  holdout: 50%\n"
+    weighed = office.project.signals.weigh("guardrails", text)
+    assert weighed.differ > 0
+    held["text"] = text
+    page = browser.send("/signals/guardrails/weigh", **held)
+    assert page.status_code == 200
+    assert f"another decision would be made on {weighed.differ}." in page.text
+    assert table(page.text, "guardrails") == [
+        [one.name.replace("_", " "), str(one.before), str(one.after)]
+        for one in weighed.tallies["guardrails"]
+    ]
+    shown = table(page.text, "Accounts")
+    assert [row[0] for row in shown] == [one.name for one in weighed.differing]
+    assert NASTY not in page.text
+    csrf = browser.csrf()
+    part = browser.client.post(
+        "/signals/guardrails/weigh",
+        data={**held, "csrf": csrf},
+        headers={"hx-request": "true"},
+    )
+    assert "<html" not in part.text
+    assert table(part.text, "guardrails") == table(page.text, "guardrails")
 
 
 def test_whoever_only_reads_checks_and_writes_nothing(tmp_path: Path) -> None:

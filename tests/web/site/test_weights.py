@@ -79,6 +79,12 @@ def test_the_change_goes_on_in_the_editor(office: Office) -> None:
     assert text is not None
     assert digest is not None
     shown = browser.send("/signals/score/check", text=html.unescape(text[1]), digest=digest[1]).text
+    told = {"text": html.unescape(text[1]), "digest": digest[1], "csrf": browser.csrf()}
+    weighed = browser.client.post(
+        "/signals/score/weigh", data=told, headers={"hx-request": "true"}
+    ).text
+    assert "another decision would be made on" in weighed
+    assert "<html" not in weighed
     assert "How the file changes" in shown
     assert "Nothing was changed" not in shown
 

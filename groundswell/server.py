@@ -37,7 +37,7 @@ from groundswell.engine.feed import Feed
 from groundswell.engine.live.following import Follower
 from groundswell.engine.nightly import Nightly, next_midnight
 from groundswell.engine.noticing import Reporter
-from groundswell.errors import GroundswellError, StoreError
+from groundswell.errors import GroundswellError, Problem, StoreError
 from groundswell.intake.committing import GroupCommit
 from groundswell.tracing import span
 from groundswell.web.posting import Poster
@@ -88,6 +88,7 @@ class Server:
         self._loop = EngineLoop(project, self._metrics, self._alone, runs=runs)
         self._announcement = announcement or Announcement(project.root)
         self._renewal = threading.Event()
+        self._refused: tuple[Problem, ...] = ()
         token = self._announcement.token
         self.feed = self._loop.feed
         colleagues = Colleagues(project.ledger, project.clock)
@@ -103,6 +104,7 @@ class Server:
             way_in=open_way_in(project),
             renew=self.renew,
             renewing=self._renewal.is_set,
+            refused=lambda: self._refused,
         )
         project.signals.take_up = self.renew
         self.app = App(
@@ -155,7 +157,12 @@ class Server:
                 read.
         """
         project = self._project
-        check_serving(project.root, project.environ, project.loaded.config)
+        try:
+            check_serving(project.root, project.environ, project.loaded.config)
+        except GroundswellError as error:
+            self._refused = error.problems
+            raise
+        self._refused = ()
         self._renewal.set()
 
     def way_in(self, url: str) -> str:

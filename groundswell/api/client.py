@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import polars as pl
 
+from groundswell.api.admin_client import AdminClient
 from groundswell.api.desk_client import DeskClient
 from groundswell.api.disputes_client import DisputesClient
 from groundswell.api.handoffs_client import HandoffsClient
@@ -306,6 +307,11 @@ class Client:
         return self._call("simulate", policy=path, since=since, until=until)
 
     @property
+    def administration(self) -> AdminClient:
+        """See `Project.administration`."""
+        return AdminClient(self._call)
+
+    @property
     def desk(self) -> DeskClient:
         """See `Project.desk`."""
         return DeskClient(self._call)
@@ -431,6 +437,7 @@ class LabClient:
         seed: int = 0,
         as_of: date | None = None,
         as_known: bool = False,
+        at: float | None = None,
         keep: bool = True,
         who: str,
     ) -> Backtest:
@@ -445,6 +452,7 @@ class LabClient:
             seed=seed,
             as_of=as_of,
             as_known=as_known,
+            at=at,
             keep=keep,
             who=who,
         )

@@ -44,6 +44,9 @@ PERSONAL = frozenset(
 )
 """What is of people throughout, or as somebody wrote it: what only reads and needs `people`."""
 
+ADMINISTRATION = "administration."
+"""How what only admins look at begins."""
+
 FILES = {"explain": "model", "measuring.attribution": "what_if"}
 """Arguments of what only reads by which a file of the server's machine can be named."""
 
@@ -142,6 +145,8 @@ class Gate:
 
 def scope_of(operation: Operation) -> Scope:
     """Return the scope that an operation needs."""
+    if operation.name.startswith(ADMINISTRATION):
+        return Scope.ADMIN
     if operation.method == "GET":
         return Scope.PEOPLE if operation.name in PERSONAL else Scope.READ
     return Scope.ACT if operation.name in ACTS else Scope.ADMIN
@@ -161,5 +166,5 @@ def scope_for(operation: Operation, told: msgspec.Struct) -> Scope:
 def _about(told: msgspec.Struct) -> str:
     """Return what is done something to: the first of the arguments that names it."""
     said = msgspec.structs.asdict(told)
-    names = ("name", "handoff", "line", "offer", "destination", "account", "user", "block")
+    names = ("email", "name", "handoff", "line", "offer", "destination", "account", "user", "block")
     return next((str(said[name])[:200] for name in names if said.get(name)), "")

@@ -219,6 +219,7 @@ def _method(name: str) -> object:
     where, _, own = name.rpartition(".")
     owners: dict[str, object] = {
         "": Project,
+        "administration": Lazily("administering", "Administration").get(),
         "desk": Desk,
         "disputes": Disputes,
         "handoffs": Handoffs,

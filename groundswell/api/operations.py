@@ -13,6 +13,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from groundswell.api.admin_operations import (
+    AddColleagueArguments,
+    AuditArguments,
+    ChangeRoleArguments,
+    ColleagueArguments,
+    CreateApiKeyArguments,
+    CreateWriteKeyArguments,
+    NameArguments,
+)
 from groundswell.api.desk_operations import (
     AdmitArguments,
     DeskAccountArguments,
@@ -279,6 +288,7 @@ class BacktestArguments(msgspec.Struct):
     seed: Seed = 0
     as_of: date | None = None
     as_known: bool = False
+    at: float | None = None
     keep: bool = True
     who: str = "somebody"
 
@@ -630,6 +640,48 @@ OPERATIONS = {
             BlockText,
         ),
         Operation("POST", "/v1/config/write", "signals.write", WriteBlockArguments, Written),
+        *(
+            Operation(
+                method,
+                f"/v1/admin/{path}",
+                f"administration.{name}",
+                arguments,
+                Lazily("administering", result) if isinstance(result, str) else result,
+            )
+            for method, path, name, arguments, result in (
+                ("GET", "write-keys", "write_keys", Nothing, "WriteKeyStates"),
+                (
+                    "POST",
+                    "write-keys/create",
+                    "create_write_key",
+                    CreateWriteKeyArguments,
+                    "CreatedKey",
+                ),
+                ("POST", "write-keys/rotate", "rotate_write_key", NameArguments, "CreatedKey"),
+                ("POST", "write-keys/revoke", "revoke_write_key", NameArguments, int),
+                ("GET", "colleagues", "colleagues", Nothing, "ColleagueStates"),
+                (
+                    "POST",
+                    "colleagues/add",
+                    "add_colleague",
+                    AddColleagueArguments,
+                    "ColleagueState",
+                ),
+                ("POST", "colleagues/role", "change_role", ChangeRoleArguments, "ColleagueState"),
+                ("POST", "colleagues/disable", "disable", ColleagueArguments, "ColleagueState"),
+                ("POST", "colleagues/enable", "enable", ColleagueArguments, "ColleagueState"),
+                ("GET", "api-keys", "api_keys", Nothing, "ApiKeyStates"),
+                (
+                    "POST",
+                    "api-keys/create",
+                    "create_api_key",
+                    CreateApiKeyArguments,
+                    "CreatedApiKey",
+                ),
+                ("POST", "api-keys/revoke", "revoke_api_key", NameArguments, int),
+                ("GET", "audit", "audit", AuditArguments, "AuditEntries"),
+            )
+        ),
         Operation("GET", "/v1/models", "lab.versions", Nothing, list[Model]),
         Operation("GET", "/v1/models/version", "lab.version", ModelArguments, Model),
         Operation("POST", "/v1/models/add", "lab.add", AddModelArguments, Model),

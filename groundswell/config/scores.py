@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from groundswell.config.digests import digest
 from groundswell.config.quantities import parse_days
 from groundswell.config.resolved import Chance, ComponentSpec, PartDef, ScoreDef
+from groundswell.config.score_schema import Threshold
 from groundswell.config.vocabulary import ValueType
 from groundswell.errors import did_you_mean, nearest
 from groundswell.model import Part
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from groundswell.config.findings import Findings, Key
-    from groundswell.config.schema import ComponentDef, PresetDef, ScoreBlock, Threshold
+    from groundswell.config.schema import ComponentDef, PresetDef, ScoreBlock
     from groundswell.config.score_schema import ChanceDef
 
 _HASH_LENGTH = 8
@@ -91,6 +92,19 @@ def resolve_score(
         learned_until=learned_until,
     )
     return dataclasses.replace(score, version=version_of(score))
+
+
+def with_line(score: ScoreDef, at: float) -> ScoreDef:
+    """Return a score with another threshold, which is another version of it.
+
+    Args:
+        score: The score; whether it has to be passed or only reached stays.
+        at: From 0 to 100.
+    """
+    strictly = score.qualified.above is not None
+    qualified = Threshold(above=at) if strictly else Threshold(at_least=at)
+    other = dataclasses.replace(score, qualified=qualified)
+    return dataclasses.replace(other, version=version_of(other))
 
 
 def version_of(score: ScoreDef) -> str:

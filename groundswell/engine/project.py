@@ -76,6 +76,7 @@ from groundswell.store.warehouse import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from groundswell.engine.administering import Administration
     from groundswell.engine.handing.reading_back import Fetched, ReadBack
     from groundswell.engine.lab import Lab
     from groundswell.engine.live.last_known import LastKnown, People
@@ -185,6 +186,13 @@ class Project:
             adopt=self.adopt,
             latest=self.looker.latest,
         )
+
+    @property
+    def administration(self) -> Administration:
+        """Who may send, sign in and ask."""
+        from groundswell.engine.administering import Administration  # noqa: PLC0415 - it imports us
+
+        return Administration(self.ledger, self.clock)
 
     @cached_property
     def measuring(self) -> Measuring:

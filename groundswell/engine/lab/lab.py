@@ -16,6 +16,7 @@ from groundswell.config.definitions import (
 )
 from groundswell.config.presets import SCORE_PRESETS, shipped_score
 from groundswell.config.quantities import parse_days
+from groundswell.config.scores import with_line
 from groundswell.engine.lab import backtesting, fitting, watching
 from groundswell.engine.lab.challenging import Shadow, judge_shadows, say_shadow
 from groundswell.engine.lab.history import History, Question
@@ -184,6 +185,7 @@ class Lab:
         seed: int = 0,
         as_of: date | None = None,
         as_known: bool = False,
+        at: float | None = None,
         keep: bool = True,
         who: str = _SOMEBODY,
     ) -> Backtest:
@@ -200,6 +202,7 @@ class Lab:
             as_of: The last day that is known; today by default.
             as_known: Leave out, in each week, the events that had not arrived by then. Every week
                 takes a roll-up of its own.
+            at: The threshold in place of its own, which makes it another definition.
             keep: Whether it is kept; `keep_backtest` does so later.
             who: Who asks.
 
@@ -208,6 +211,8 @@ class Lab:
             ConfigError: The definition cannot be used.
         """
         score = self.definition(definition)
+        if at is not None:
+            score = with_line(score, _checked_line(at))
         found = backtesting.backtest(
             self._known(as_of, as_known=as_known),
             self._question(outcome, horizon),
@@ -342,14 +347,8 @@ class Lab:
         Raises:
             UsageError: There was no run yet, or it is no such number.
         """
-        if at is not None and not 0 <= at <= HIGHEST:
-            raise UsageError(
-                Problem(
-                    code="usage-threshold",
-                    what=f"`{at:g}` is no threshold.",
-                    fix="Write a number from 0 to 100.",
-                )
-            )
+        if at is not None:
+            _checked_line(at)
         score = self.loaded().score
         return weigh_line(self.latest(), score, self.versions(), capacity=self.capacity(), at=at)
 
@@ -515,6 +514,18 @@ class Lab:
 def _week(day: date) -> str:
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
+
+
+def _checked_line(at: float) -> float:
+    if not 0 <= at <= HIGHEST:
+        raise UsageError(
+            Problem(
+                code="usage-threshold",
+                what=f"`{at:g}` is no threshold.",
+                fix="Write a number from 0 to 100.",
+            )
+        )
+    return at
 
 
 def _summary(found: Backtest) -> dict[str, Any]:

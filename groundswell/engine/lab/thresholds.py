@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from groundswell.config.score_schema import Threshold
+from groundswell.config.scores import with_line
 from groundswell.scoring.combination import line, passes
 from groundswell.scoring.learning.measures import Figure
 
@@ -112,7 +112,7 @@ def weigh_line(
     used = line(score.qualified)
     told = used if at is None else at
     strictly = score.qualified.above is not None
-    asked = Threshold(above=told) if strictly else Threshold(at_least=told)
+    asked = with_line(score, told).qualified
     scores = latest["score"].to_list()
     above = sum(passes(asked, one) for one in scores)
     before = sum(passes(score.qualified, one) for one in scores)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from groundswell.engine.handing.handoffs import DestinationState
     from groundswell.engine.jobs import JobState
     from groundswell.engine.reports import StoredReject
+    from groundswell.errors import Problem
     from groundswell.store.outbox import KeptDelivery
     from groundswell.web.site.sources import Counted
     from groundswell.web.site.visit import Visit
@@ -34,6 +35,7 @@ class HealthPage:
         model: Version of the score.
         learned_until: The first day of which it learned nothing; None where nothing was learned.
         jobs: What the server does by itself.
+        refused: What is wrong with the configuration that was to be taken up last.
         may_act: Whether who asks may replay, retry and pause.
         now: When it was looked at.
     """
@@ -46,6 +48,7 @@ class HealthPage:
     model: str
     learned_until: date | None
     jobs: tuple[JobState, ...]
+    refused: tuple[Problem, ...]
     may_act: bool
     now: datetime
 
@@ -63,6 +66,7 @@ def show_health(visit: Visit) -> Answer:
         model=project.loaded.score.version,
         learned_until=project.loaded.score.learned_until,
         jobs=tuple(project.job_states()),
+        refused=visit.site.refused(),
         may_act=visit.who.role == Role.ADMIN,
         now=project.clock.now(),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from groundswell.config.loading import FITTED
 from groundswell.config.presets import SCORE_PRESETS
 from groundswell.engine.colleagues import Role
 from groundswell.errors import Problem, UsageError, did_you_mean
@@ -18,6 +20,7 @@ from groundswell.web.site.visit import Answer, Moved, Shown
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from groundswell.engine import Project
     from groundswell.engine.lab import Lab
     from groundswell.web.document import Report
     from groundswell.web.site.visit import Visit
@@ -27,9 +30,11 @@ STUDIES = {
     "backtest": "How it would have done",
     "compare": "How it does beside another",
     "drift": "Whether it still holds",
+    "revenue": "What another threshold would bring",
 }
 """What can be asked of a definition, and what that tells."""
 
+_QUERY = ("study", "of", "beside", "line")
 _CURRENT, _HAND_MADE = "current", "hand-made"
 
 
@@ -43,6 +48,7 @@ class ProofPage:
         study: What is asked; empty for nothing yet.
         of: The definition.
         beside: The one that it is compared with.
+        line: The threshold that is asked about; empty for its own.
         version: Of the definition; empty while nothing is asked.
         report: What it comes to; None while it is being made, or nothing is asked.
         problems: Why it could not be made.
@@ -57,6 +63,7 @@ class ProofPage:
     study: str
     of: str
     beside: str
+    line: str
     version: str
     report: Report | None
     problems: tuple[Problem, ...]
@@ -76,7 +83,8 @@ class ProofPage:
 
     @property
     def _query(self) -> str:
-        return urlencode({"study": self.study, "of": self.of, "beside": self.beside})
+        asked = {"study": self.study, "of": self.of, "beside": self.beside, "line": self.line}
+        return urlencode({name: text for name, text in asked.items() if text})
 
 
 def show_proof(visit: Visit) -> Answer:
@@ -87,20 +95,21 @@ def show_proof(visit: Visit) -> Answer:
         ConfigError: The definition reads a feature that is not there any more.
     """
     lab = visit.project.lab
-    choices = choices_of(lab)
-    study, of, beside = (visit.query.get(name, "") for name in ("study", "of", "beside"))
+    study, of, beside, line = (visit.query.get(name, "") for name in _QUERY)
     version, made, problems = "", None, ()
     if study:
-        asked = asked_of(lab, study, of, beside)
+        asked = asked_of(visit.project, study, of, beside, line)
         version = lab.definition(of or _CURRENT).version
         made, problems = visit.site.reports.look(asked)
-    judged = made if study == "backtest" and lab.is_registered(version) else None
+    is_own = study == "backtest" and not line and lab.is_registered(version)
+    judged = made if is_own else None
     page = ProofPage(
-        choices=choices,
+        choices=choices_of(lab),
         studies=STUDIES,
         study=study,
         of=of or _CURRENT,
         beside=beside or _HAND_MADE,
+        line=line,
         version=version,
         report=made.report if made else None,
         problems=problems,
@@ -120,8 +129,8 @@ def show_proof_picture(visit: Visit) -> Answer:
         UsageError: There is no such definition, or nothing of the kind can be asked.
         ConfigError: The definition reads a feature that is not there any more.
     """
-    asked = (visit.query.get(name, "") for name in ("study", "of", "beside"))
-    made, _ = visit.site.reports.look(asked_of(visit.project.lab, *asked))
+    asked = (visit.query.get(name, "") for name in _QUERY)
+    made, _ = visit.site.reports.look(asked_of(visit.project, *asked))
     return picture_of(made, visit.path["picture"])
 
 
@@ -134,7 +143,7 @@ def keep_backtest(visit: Visit) -> Answer:
         ConfigError: The definition reads a feature that is not there any more.
     """
     lab, of = visit.project.lab, visit.form.get("of", "")
-    made, _ = visit.site.reports.look(asked_of(lab, "backtest", of))
+    made, _ = visit.site.reports.look(asked_of(visit.project, "backtest", of))
     if made is None:
         raise UsageError(
             Problem("proof-missing", "The backtest is not made yet.", "Look at it first.")
@@ -144,14 +153,15 @@ def keep_backtest(visit: Visit) -> Answer:
     return Moved(f"{PROOF}?{urlencode({'study': 'backtest', 'of': of})}")
 
 
-def asked_of(lab: Lab, study: str, of: str = "", beside: str = "") -> Asked:
+def asked_of(project: Project, study: str, of: str = "", beside: str = "", line: str = "") -> Asked:
     """Return what the shelf is asked.
 
     Args:
-        lab: Asks the past.
+        project: Whose past.
         study: One of `STUDIES`.
         of: The definition, one of those that `choices_of` gives; the one in use by default.
         beside: The one that it is compared with, alike; as the configuration says it by default.
+        line: The threshold in place of its own, as it was typed; its own where empty.
 
     Raises:
         UsageError: There is no such definition, or nothing of the kind can be asked.
@@ -160,6 +170,7 @@ def asked_of(lab: Lab, study: str, of: str = "", beside: str = "") -> Asked:
     if study not in STUDIES:
         fix = did_you_mean(study, STUDIES, noun="There are")
         raise UsageError(Problem("proof-study", f"`{study[:40]}` cannot be asked.", fix))
+    lab, at = project.lab, read_line(line)
     choices = choices_of(lab)
     of = _known(of or _CURRENT, choices)
     first = lab.definition(of)
@@ -169,24 +180,69 @@ def asked_of(lab: Lab, study: str, of: str = "", beside: str = "") -> Asked:
         return Asked(
             (study, first.version, second.version),
             lambda: lab.compare(of, beside),
-            partial(_write, "proof_report:report_comparison", "Comparison"),
+            partial(_write, "proof_report:report_comparison", title="Comparison"),
         )
     if study == "drift":
         return Asked(
             (study, first.version),
             lambda: lab.drift(of),
-            partial(_write, "drift_report:report_drift", "Drift"),
+            partial(_write, "drift_report:report_drift", title="Drift"),
+        )
+    if study == "revenue":
+        setting = _setting(project, at)
+        return Asked(
+            (study, project.loaded.score.version, setting),
+            lambda: project.measuring.what_if(settings=[setting]),
+            partial(_write, "whatif_report:report_what_if"),
         )
     return Asked(
-        (study, first.version),
-        lambda: lab.backtest(of, keep=False),
-        partial(_write, "proof_report:report_backtest", "Backtest"),
+        (study, first.version, line),
+        lambda: lab.backtest(of, at=at, keep=False),
+        partial(_write, "proof_report:report_backtest", title="Backtest"),
     )
 
 
-def _write(writer: str, title: str, found: Any) -> Report:
+def read_line(text: str) -> float | None:
+    """Return the threshold that was typed; None for none.
+
+    Raises:
+        UsageError: It is no number.
+    """
+    if not text.strip():
+        return None
+    try:
+        line = float(text)
+    except ValueError:
+        line = math.nan
+    if not math.isfinite(line):
+        raise UsageError(
+            Problem("usage-threshold", f"`{text[:40]}` is no threshold.", "Write a number.")
+        )
+    return line
+
+
+def _setting(project: Project, at: float | None) -> str:
+    """Return the key that another threshold is set by."""
+    loaded = project.loaded
+    if loaded.config.score.preset == FITTED:
+        raise UsageError(
+            Problem(
+                "score-learned",
+                f"Accounts are scored by `{loaded.score.version}`, which was learned.",
+                "Ask how it would have done with the other threshold.",
+            )
+        )
+    if at is None:
+        raise UsageError(
+            Problem("proof-line", "No threshold is named.", "Write the one to ask about.")
+        )
+    word = "above" if loaded.score.qualified.above is not None else "at_least"
+    return f"score.qualified.{word}={at:g}"
+
+
+def _write(writer: str, found: Any, **named: str) -> Report:
     """Write a report; what draws is imported once somebody asks for it."""
-    return resolve_name(f"groundswell.web.{writer}")(found, title=title)
+    return resolve_name(f"groundswell.web.{writer}")(found, **named)
 
 
 def _known(name: str, choices: dict[str, str]) -> str:

@@ -39,6 +39,8 @@ class Site:
         sources: How sources are doing.
         signals: What is listened for, and what came of it.
         first_run: The secret that lets somebody become the first admin.
+        refused: What is wrong with the configuration that was to be taken up last; nothing where
+            this server read it, or another one does.
         way_in: The identity provider that colleagues sign in by; None for none.
         renew: Lets the server take up a configuration that was changed.
         renewing: Whether another server is about to take this one's place because of that.
@@ -54,6 +56,7 @@ class Site:
     first_run: str = field(repr=False)
     renew: Callable[[], None]
     renewing: Callable[[], bool]
+    refused: Callable[[], tuple[Problem, ...]]
     way_in: WayIn | None = None
 
     @property

@@ -117,7 +117,7 @@ def picture_of(office: Office, route: SiteRoute, report: str) -> tuple[str, str]
     day = office.project.looker.latest_day()
     assert day is not None
     if route.path.startswith(PROOF):
-        asked, query = asked_of_past(office.project.lab, "backtest"), "?study=backtest"
+        asked, query = asked_of_past(office.project, "backtest"), "?study=backtest"
     else:
         asked, query = asked_of(office.project, KINDS[report], day), f"?as_of={day}"
     made = office.served.server.site.reports.get(asked).result(120)

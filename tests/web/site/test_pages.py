@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from groundswell.config.loading import CONFIG_FILE
+from groundswell.errors import ConfigError
 from groundswell.handoff.life import State
 from groundswell.web.site.reports import KINDS, asked_of
 from tests.measuring.conftest import DAY
@@ -187,6 +189,23 @@ def test_health_shows_what_came_and_what_could_not_be_used(office: Office) -> No
     assert "Everything that came could be used." in page
     assert "scored as of 30 Jun 2026" in page
     assert "Take them in again" not in page
+
+
+def test_health_says_what_keeps_a_configuration_from_being_taken_up(office: Office) -> None:
+    browser, file = office.browser(ANALYST), office.project.root / CONFIG_FILE
+    before = file.read_bytes()
+    assert "could not be taken up" not in browser.get("/health").text
+    file.write_bytes(before + b"<nonsense>: 1\n")
+    try:
+        with pytest.raises(ConfigError):
+            office.served.server.renew()
+        page = browser.get("/health").text
+        assert "could not be taken up" in page
+        line = len(before.splitlines()) + 1
+        assert f"<code>{CONFIG_FILE}:{line}:1</code>" in page
+        assert "<nonsense>" not in page
+    finally:
+        file.write_bytes(before)
 
 
 def test_a_report_is_made_beside_and_shown(office: Office) -> None:

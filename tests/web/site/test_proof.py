@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def ready(office: Office, study: str, of: str = "current", beside: str = "hand-made") -> None:
     """Wait until what is asked is made."""
-    asked = asked_of(office.project.lab, study, of, beside)
+    asked = asked_of(office.project, study, of, beside)
     office.served.server.site.reports.get(asked).result(120)
 
 
@@ -57,7 +57,7 @@ def test_a_comparison_is_shown(office: Office) -> None:
 
 
 def test_what_the_past_does_not_tell_is_said(office: Office) -> None:
-    asked = asked_of(office.project.lab, "drift")
+    asked = asked_of(office.project, "drift")
     assert office.served.server.site.reports.get(asked).exception(120) is not None
     page = office.browser(MANAGER).get("/lab/proof?study=drift")
     assert page.status_code == 200
@@ -81,6 +81,32 @@ def test_it_says_that_it_is_being_made_and_where_to_look_again(office: Office) -
     assert refused.status_code == 422
 
 
+def test_another_threshold_is_asked_about_and_never_kept(office: Office) -> None:
+    asked = asked_of(office.project, "backtest", "current", line="30")
+    found = office.served.server.site.reports.get(asked).result(120).found
+    told = office.project.lab.backtest(at=30.0, keep=False)
+    own = office.project.lab.backtest(keep=False)
+    assert found.version == told.version != own.version
+    assert found.qualified.accounts == told.qualified.accounts < own.qualified.accounts
+    assert found.roc_auc == own.roc_auc
+    page = office.browser(ADMIN).get("/lab/proof?study=backtest&of=current&line=30").text
+    assert told.version in page
+    assert "Keep it with" not in page
+    link = office.browser(ADMIN).get("/lab?line=30").text
+    assert 'href="/lab/proof?study=backtest&amp;of=current&amp;line=30"' in link
+    assert 'href="/lab/proof?study=revenue&amp;line=30"' in link
+
+
+def test_what_another_threshold_would_bring_is_what_whatif_says(office: Office) -> None:
+    asked = asked_of(office.project, "revenue", line="30")
+    found = office.served.server.site.reports.get(asked).result(120).found
+    told = office.project.measuring.what_if(settings=["score.qualified.at_least=30"])
+    assert (found.enter, found.leave) == (told.enter, told.leave)
+    page = office.browser(MANAGER).get("/lab/proof?study=revenue&line=30").text
+    assert "new ARR a quarter" in page
+    assert f"{told.leave:,} of those that were would not." in page
+
+
 def test_nothing_is_made_before_something_is_asked(office: Office) -> None:
     page = office.browser(ANALYST).get("/lab/proof").text
     assert "Nothing is asked yet" in page
@@ -95,6 +121,9 @@ def test_nothing_is_made_before_something_is_asked(office: Office) -> None:
         "study=backtest&of=../groundswell.yaml",
         "study=compare&of=current&beside=x.yaml",
         "study=%3Cscript%3E",
+        "study=revenue",
+        "study=backtest&line=nan",
+        "study=backtest&line=%3Cscript%3E",
     ],
 )
 def test_a_file_is_no_definition_here(office: Office, query: str) -> None:

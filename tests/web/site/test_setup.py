@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from groundswell.config.suggesting import suggest_meaning, write_events
 from groundswell.config.template import starting_config
 from groundswell.config.vocabulary import MEANINGS
 
-from .conftest import ADMIN, ANALYST, REP
+from .conftest import ADMIN, ANALYST, CONFIG, REP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,14 +81,18 @@ def test_whatever_events_are_called_the_block_says_so(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_pages_cannot_change_is_left_alone(office: Office) -> None:
-    """The office keeps its file in one line, as a program does: it stays, and the page says so."""
+    """A file in one line, as a program keeps it: it stays, and the page says so."""
     file = office.project.root / CONFIG_FILE
-    before = file.read_bytes()
-    answer = office.browser(ADMIN).send("/setup/score", preset="points")
-    assert answer.status_code == 422
-    assert "Change it in an editor" in answer.text
-    assert file.read_bytes() == before
-    assert not office.served.server.site.renewing()
+    kept, before = file.read_bytes(), json.dumps(CONFIG).encode()
+    file.write_bytes(before)
+    try:
+        answer = office.browser(ADMIN).send("/setup/score", preset="points")
+        assert answer.status_code == 422
+        assert "Change it in an editor" in answer.text
+        assert file.read_bytes() == before
+        assert not office.served.server.site.renewing()
+    finally:
+        file.write_bytes(kept)
 
 
 def test_every_block_that_init_writes_is_known_again(tmp_path: Path) -> None:

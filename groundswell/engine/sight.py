@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from groundswell.config.resolved import Team
     from groundswell.engine import Project
     from groundswell.engine.handing.handoffs import QueueRow
+    from groundswell.engine.signals.answers import MovedScore, Otherwise, Weighed
     from groundswell.handoff.life import Handoff
     from groundswell.store.colleagues import Colleague
 
 T = TypeVar("T")
+Named = TypeVar("Named", "Otherwise", "MovedScore")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,20 @@ class Sight:
         handed = {item.account_id for item in book.all() if self.sees_row(item)}
         mine = pl.col("owner").is_in(sorted(self.addresses))
         return frame.filter(mine | pl.col("account_id").is_in(sorted(handed)))
+
+    def show_weighed(self, weighed: Weighed) -> Weighed:
+        """Return what they see of what a change does: others' accounts are counted, not named."""
+        if self.sees_all:
+            return weighed
+        scores = weighed.scores
+        return replace(
+            weighed,
+            differing=self._seen(weighed.differing),
+            scores=scores and replace(scores, first=self._seen(scores.first)),
+        )
+
+    def _seen(self, told: tuple[Named, ...]) -> tuple[Named, ...]:
+        return tuple(one for one in told if self.sees_account(one.account_id))
 
     def show_brief(self, brief: Brief) -> Brief:
         """Return what they see of a brief."""

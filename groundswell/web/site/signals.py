@@ -92,7 +92,8 @@ def weigh_edit(visit: Visit) -> Answer:
     if edited.mistakes and visit.is_part:
         raise ConfigError(*(mistake.problem for mistake in edited.mistakes))
     if not edited.mistakes:
-        edited = replace(edited, weighed=visit.project.signals.weigh(block, text))
+        weighed = visit.project.signals.weigh(block, text)
+        edited = replace(edited, weighed=visit.sight.show_weighed(weighed))
     return _shown(visit, edited, part="part_weighed.html")
 
 

@@ -107,7 +107,8 @@ def _tried(visit: Visit, asked: Mapping[str, float]) -> Edited | None:
     edited = try_block(visit, SCORE, block.text, block.digest)
     if not edited.diff:
         return edited if edited.mistakes else None
-    return replace(edited, weighed=signals.weigh(SCORE, block.text, decide=False))
+    weighed = signals.weigh(SCORE, block.text, decide=False)
+    return replace(edited, weighed=visit.sight.show_weighed(weighed))
 
 
 def _parts(visit: Visit, asked: Mapping[str, float]) -> Iterator[PartNumbers]:

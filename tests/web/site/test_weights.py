@@ -10,6 +10,7 @@ import pytest
 
 from groundswell.api.client import Address, Client
 from groundswell.config.loading import CONFIG_FILE
+from groundswell.engine.sight import Sight
 
 from .conftest import ADMIN, ANALYST, MANAGER, NASTY, REP
 
@@ -23,7 +24,7 @@ def test_who_moves_is_what_the_library_says(office: Office) -> None:
     moves = signals.weigh("score", told.text).scores
     assert moves is not None
     before = (office.project.root / CONFIG_FILE).read_bytes()
-    page = html.unescape(office.browser(MANAGER).get("/lab/weights?weight.usage=0.1&line=30").text)
+    page = html.unescape(office.browser(ANALYST).get("/lab/weights?weight.usage=0.1&line=30").text)
     assert f"{moves.above_after} instead of {moves.above_before}" in page
     assert f"{moves.kept} stay among them" in page
     assert moves.moved > 0
@@ -33,6 +34,27 @@ def test_who_moves_is_what_the_library_says(office: Office) -> None:
     assert NASTY in page
     assert f"<script>alert({NASTY}" not in page
     assert (office.project.root / CONFIG_FILE).read_bytes() == before
+
+
+def test_a_manager_is_named_no_account_of_another_team(office: Office) -> None:
+    signals = office.project.signals
+    text = signals.propose_score(qualified=60.0, weights={"usage": 0.9}).text
+    weighed = signals.weigh("score", text)
+    assert weighed.scores is not None
+    sight = Sight(office.project, office.served.server.site.colleagues.get(MANAGER))
+    named = {one.account_id for one in (*weighed.scores.first, *weighed.differing)}
+    hidden = {name for name in named if not sight.sees_account(name)}
+    assert hidden
+    assert named - hidden
+    browser = office.browser(MANAGER)
+    tried = browser.get("/lab/weights?line=60&weight.usage=0.9").text
+    digest = signals.block("score").digest
+    weighing = browser.send("/signals/score/weigh", text=text, digest=digest).text
+    for page in (tried, weighing):
+        shown = set(re.findall(r'<td><a href="/accounts/(\w+)"', page))
+        assert shown
+        assert not shown & hidden
+        assert f"{weighed.scores.above_after} instead of" in page
 
 
 def test_programs_propose_what_the_page_proposes(office: Office) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundswell.engine.colleagues import Role
 from groundswell.errors import Problem, UsageError
 from groundswell.web.site.curves import EDGE, HEIGHT, WIDTH
-from groundswell.web.site.visit import Answer, Moved, Shown
+from groundswell.web.site.visit import Answer, Moved, Shown, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,17 +166,7 @@ def _across(score: float) -> float:
 def _asked(visit: Visit) -> float | None:
     """Return the threshold that is asked for; None for the one in use."""
     text = visit.query.get("line", "")
-    if not text:
-        return None
-    try:
-        told = float(text)
-    except ValueError:
-        told = math.nan
-    if not 0 <= told <= HIGHEST:
-        raise UsageError(
-            Problem("page-line", f"`{text[:40]}` is no threshold.", "Write a number from 0 to 100.")
-        )
-    return told
+    return read_number("line", text, least=0.0, most=HIGHEST) if text else None
 
 
 def _reason(visit: Visit) -> str:

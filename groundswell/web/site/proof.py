@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
@@ -13,9 +12,10 @@ from groundswell.config.loading import FITTED
 from groundswell.config.presets import SCORE_PRESETS
 from groundswell.engine.colleagues import Role
 from groundswell.errors import Problem, UsageError, did_you_mean
+from groundswell.web.site.lab import HIGHEST
 from groundswell.web.site.reports import picture_of
 from groundswell.web.site.shelf import Asked
-from groundswell.web.site.visit import Answer, Moved, Shown
+from groundswell.web.site.visit import Answer, Moved, Shown, read_number
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -170,7 +170,8 @@ def asked_of(project: Project, study: str, of: str = "", beside: str = "", line:
     if study not in STUDIES:
         fix = did_you_mean(study, STUDIES, noun="There are")
         raise UsageError(Problem("proof-study", f"`{study[:40]}` cannot be asked.", fix))
-    lab, at = project.lab, read_line(line)
+    lab, day = project.lab, project.looker.latest_day()
+    at = read_number("line", line, least=0.0, most=HIGHEST) if line.strip() else None
     choices = choices_of(lab)
     of = _known(of or _CURRENT, choices)
     first = lab.definition(of)
@@ -178,47 +179,28 @@ def asked_of(project: Project, study: str, of: str = "", beside: str = "", line:
         beside = _known(beside or _HAND_MADE, choices)
         second = lab.definition(beside)
         return Asked(
-            (study, first.version, second.version),
-            lambda: lab.compare(of, beside),
+            (study, str(day), first.version, second.version),
+            lambda: lab.compare(of, beside, as_of=day),
             partial(_write, "proof_report:report_comparison", title="Comparison"),
         )
     if study == "drift":
         return Asked(
-            (study, first.version),
-            lambda: lab.drift(of),
+            (study, str(day), first.version),
+            lambda: lab.drift(of, as_of=day),
             partial(_write, "drift_report:report_drift", title="Drift"),
         )
     if study == "revenue":
         setting = _setting(project, at)
         return Asked(
-            (study, project.loaded.score.version, setting),
-            lambda: project.measuring.what_if(settings=[setting]),
+            (study, str(day), project.loaded.score.version, setting),
+            lambda: project.measuring.what_if(settings=[setting], as_of=day),
             partial(_write, "whatif_report:report_what_if"),
         )
     return Asked(
-        (study, first.version, line),
-        lambda: lab.backtest(of, at=at, keep=False),
+        (study, str(day), first.version, line),
+        lambda: lab.backtest(of, at=at, as_of=day, keep=False),
         partial(_write, "proof_report:report_backtest", title="Backtest"),
     )
-
-
-def read_line(text: str) -> float | None:
-    """Return the threshold that was typed; None for none.
-
-    Raises:
-        UsageError: It is no number.
-    """
-    if not text.strip():
-        return None
-    try:
-        line = float(text)
-    except ValueError:
-        line = math.nan
-    if not math.isfinite(line):
-        raise UsageError(
-            Problem("usage-threshold", f"`{text[:40]}` is no threshold.", "Write a number.")
-        )
-    return line
 
 
 def _setting(project: Project, at: float | None) -> str:

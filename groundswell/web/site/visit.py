@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -135,6 +136,26 @@ class Visit:
         self.site.colleagues.note(
             self.who.email, action, about=about, detail=detail, address=self.address
         )
+
+
+def read_number(name: str, text: str, *, least: float = -math.inf, most: float = math.inf) -> float:
+    """Return the number that a field of a query holds, within bounds.
+
+    Raises:
+        UsageError: It is none, or beyond them.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number) and least <= number <= most:
+        return number
+    bounds = "" if math.isinf(most) else f" from {least:g} to {most:g}"
+    raise UsageError(
+        Problem(
+            "page-number", f"`{name[:60]}` cannot be `{text[:40]}`.", f"Write a number{bounds}."
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

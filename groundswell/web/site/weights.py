@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from groundswell.config.loading import FITTED
 from groundswell.engine.signals.proposing import HIGHEST, MOST_TIMES, MOST_WEIGHT, SCORE
-from groundswell.errors import Problem, UsageError
 from groundswell.scoring import line, part_weights
 from groundswell.scoring.components import most_points
-from groundswell.web.site.visit import Answer, Shown
+from groundswell.web.site.visit import Answer, Shown, read_number
 from groundswell.web.site.writing import Edited, try_block
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ def show_weights(visit: Visit) -> Answer:
         ConfigError: The file cannot be read.
     """
     loaded = visit.project.loaded
-    asked = {name: _number(name, text) for name, text in visit.query.items() if text.strip()}
+    asked = {name: read_number(name, text) for name, text in visit.query.items() if text.strip()}
     used = line(loaded.score.qualified)
     page = WeightsPage(
         parts=tuple(_parts(visit, asked)),
@@ -121,17 +119,3 @@ def _parts(visit: Visit, asked: Mapping[str, float]) -> Iterator[PartNumbers]:
         )
         weight = asked.get(f"{_WEIGHT}{part}", told.weight)
         yield PartNumbers(str(part), told.weight, shares.get(part, 0.0), weight, components)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UsageError(
-            Problem(
-                "page-number", f"`{name[:60]}` is not a number: `{text[:40]}`.", "Write a number."
-            )
-        )
-    return number
